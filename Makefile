@@ -1,0 +1,108 @@
+# One door for people and for CI. A machine needs Python 3.11 or newer and a package index, nothing else:
+# every target installs what it needs below .venv and .tools, once, and again when its pins change.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+UV_VERSION := 0.13.9
+PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
+SNAPSHOT ?= examples/thunderline/2025-10-08.jsonl
+ESTATE := examples/thunderline/estate.yaml
+ARGS ?=
+
+BASE := .tools/uv/bin/python
+UV := .tools/uv/bin/uv
+BIN := .venv/bin
+OPA := .tools/bin/opa
+export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
+export UV_PYTHON := $(CURDIR)/$(BASE)
+export UV_PYTHON_DOWNLOADS := never
+
+.PHONY: help setup audit audit-run lint test unit tools bench generate check clean
+
+help: ## Print this help
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  make audit SNAPSHOT=FILE ARGS='--format json'   audits something else; make lint test ARGS=… have no meaning"
+
+setup: .venv/.dev ## Install the package and all that its tests need into .venv
+
+audit: ## Audit SNAPSHOT by every rule: 0 is clean, 1 is findings, 2 is neither
+
+lint: .venv/.dev tools ## Check the form and the types of Python and Rego, and all that `check` does
+	$(UV) lock --check --offline --quiet
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(OPA) fmt --list --fail rego
+	$(OPA) check --strict rego estate:$(ESTATE)
+	@$(MAKE) --no-print-directory check
+
+test: .venv/.dev tools ## Run every test: Rego with full coverage, then Python (ARGS goes to pytest)
+	$(OPA) test --fail-on-empty --coverage --threshold 100 rego estate:$(ESTATE) > /dev/null \
+	  || { $(OPA) test --fail-on-empty rego estate:$(ESTATE); \
+	       $(OPA) test --coverage rego estate:$(ESTATE) | $(BIN)/python tools/coverage.py; exit 1; }
+	$(OPA) test --fail-on-empty rego estate:$(ESTATE)
+	$(BIN)/pytest --numprocesses=auto --cov --cov-report=term $(ARGS)
+
+unit: .venv/.dev ## Run the tests that need no external program (ARGS goes to pytest)
+	$(BIN)/pytest tests/unit $(ARGS)
+
+tools: $(UV) ## Build the pinned engines (opa, conftest) into .tools/bin
+	@$(BASE) tools/build.py
+
+bench: .venv/.dev tools ## Measure speed and memory (ARGS goes to the benchmark)
+	$(BIN)/python tools/bench.py $(ARGS)
+
+generate: .venv/.dev tools ## Write every generated file anew
+	$(BIN)/python tools/generate.py --write
+
+check: .venv/.dev tools ## Check that generated files are current, Rego fits every engine and Estates are valid
+	$(BIN)/python tools/generate.py --check
+	$(BIN)/thunderguard guard rego
+	$(BIN)/thunderguard estate check examples/*/estate.yaml
+
+clean: ## Remove everything that make installed, built or cached
+	rm -rf .venv .tools .bench .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache .coverage .coverage.*
+
+# Findings are exit code 1 at every door of the project, but make ends with 2 whatever way a recipe fails. It ends with
+# 1 only when it is asked a question (--question) and something is left to do. So `make audit` asks: lines with a plus
+# run all the same, and one line without is left over when there are findings. (`make` gives 2 for the tool's 2 and 3;
+# .venv/bin/thunderguard has the exact codes. Next to other goals, audit is an ordinary one.)
+ifeq ($(MAKECMDGOALS),audit)
+MAKEFLAGS += --question
+verdict := $(CURDIR)/.venv/.audit-$(shell echo $$PPID)
+audit: audit-run
+	$(if $(filter 1,$(shell cat $(verdict); rm -f $(verdict))),@false)
+audit-run:
+	+@MAKEFLAGS= $(MAKE) --no-print-directory .venv/.run
+	+@code=0; $(BIN)/thunderguard audit $(SNAPSHOT) $(ARGS) || code=$$?; \
+	  [ $$code -eq 0 ] || [ $$code -eq 1 ] || exit $$code; echo $$code > $(verdict)
+else
+audit: .venv/.run
+	$(BIN)/thunderguard audit $(SNAPSHOT) $(ARGS)
+endif
+
+# What an audit needs is installed fast; once the packages of the tests are there, too, they stay.
+.venv/.run: uv.lock pyproject.toml | $(UV)
+	@if [ -e .venv/.dev ]; then $(UV) sync --quiet --frozen; touch .venv/.dev; \
+	  else $(UV) sync --quiet --frozen --no-dev; fi
+	@touch $@
+
+.venv/.dev: uv.lock pyproject.toml | $(UV)
+	@$(UV) sync --quiet --frozen
+	@touch .venv/.run $@
+
+$(UV): Makefile
+	@for python in $(PYTHONS); do \
+	  if command -v $$python > /dev/null && $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null; then \
+	    rm -rf .tools/uv; \
+	    $$python -m venv .tools/uv || { echo "error: $$python cannot make a virtual environment (Debian: python3-venv)" >&2; exit 2; }; \
+	    $(BASE) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) \
+	      || { echo "error: uv $(UV_VERSION) could not be installed from the package index" >&2; exit 2; }; \
+	    touch $@; exit 0; \
+	  fi; \
+	done; echo "error: Python 3.11 or newer is needed, and none of $(PYTHONS) is one" >&2; exit 2

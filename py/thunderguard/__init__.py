@@ -1,0 +1,1 @@
+"""Policy as code for one declared Kubernetes estate: one contract, one verdict at every enforcement point."""

@@ -1,0 +1,161 @@
+"""Judging one shard of a source: what a worker process does, and what it gives back."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import orjson
+
+from thunderguard.documents import LeftOut, Shard, locate
+from thunderguard.engines.base import Engine
+from thunderguard.facts.namespaces import is_unknown
+from thunderguard.facts.ownership import Identity, identity_of
+from thunderguard.facts.resources import resource_of
+from thunderguard.facts.shape import shape_problems
+from thunderguard.fingerprint import fingerprint, stable_owner
+from thunderguard.model import (
+    Document,
+    Finding,
+    JsonObject,
+    Outcome,
+    OutcomeKind,
+    Problem,
+    RawFinding,
+    Resource,
+    Status,
+)
+from thunderguard.paths import parse_path
+
+_UNDECIDED = (OutcomeKind.POLICY_DOES_NOT_COMPILE, OutcomeKind.ENGINE_FAILED, OutcomeKind.NO_ANSWER)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One object judged, without its text: small enough to keep 100,000 of them.
+
+    ``owner`` is the kind and name that fingerprints use. ``statuses`` follows the order of the catalogue's object
+    rules. ``where`` is its document, emptied.
+    """
+
+    resource: Resource
+    identity: Identity
+    owner: tuple[str, str]
+    where: Document
+    statuses: tuple[Status, ...]
+    findings: tuple[Finding, ...]
+    record: JsonObject | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What one shard gave: rows and problems in reading order, and what was left out on purpose."""
+
+    rows: list[Row]
+    problems: list[Problem]
+    left_out: list[LeftOut]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """How every document is to be judged: the object rules in order, and the namespace of those that name none.
+
+    ``spool`` is the file to look into for documents of standard input.
+    """
+
+    rules: tuple[str, ...]
+    namespace: str | None = None
+    spool: str | None = None
+
+
+def judge(shard: Shard, engine: Engine, task: Task) -> Judged:
+    """Read ``shard`` and judge each of its documents."""
+    judged = Judged([], [], [])
+    shared: dict[tuple[Status, ...], tuple[Status, ...]] = {}
+    waiting: deque[tuple[Document, JsonObject]] = deque()
+    outcomes = engine.judge(_prepared(shard, task, waiting, judged.problems))
+    for outcome in outcomes:
+        document, obj = waiting.popleft()
+        statuses = tuple(outcome.statuses.get(rule, Status.FAILED) for rule in task.rules)
+        judged.rows.append(_row(document, obj, outcome, shared.setdefault(statuses, statuses), task, judged.problems))
+    for document, obj in waiting:
+        failed = Outcome(OutcomeKind.NO_ANSWER, reason="the engine stopped before it")
+        statuses = (Status.FAILED,) * len(task.rules)
+        judged.rows.append(_row(document, obj, failed, statuses, task, judged.problems))
+    judged.left_out.extend(shard.left_out)
+    return judged
+
+
+def prepared(items: Iterable[Document | Problem], namespace: str | None) -> Iterator[Document]:
+    """Give the documents of ``items`` as engines see them, for a second reading; problems were told the first time."""
+    task = Task((), namespace)
+    waiting: deque[tuple[Document, JsonObject]] = deque()
+    for document in _prepared(items, task, waiting, []):
+        waiting.clear()
+        yield document
+
+
+def _prepared(
+    items: Iterable[Document | Problem],
+    task: Task,
+    waiting: deque[tuple[Document, JsonObject]],
+    problems: list[Problem],
+) -> Iterator[Document]:
+    for item in items:
+        if isinstance(item, Problem):
+            problems.append(item)
+            continue
+        document, obj = item, orjson.loads(item.text)
+        if task.namespace is not None and is_unknown(obj):
+            obj["metadata"]["namespace"] = task.namespace
+            document = replace(item, text=orjson.dumps(obj))
+        waiting.append((document, obj))
+        yield document
+
+
+def _row(
+    document: Document,
+    obj: JsonObject,
+    outcome: Outcome,
+    statuses: tuple[Status, ...],
+    task: Task,
+    problems: list[Problem],
+) -> Row:
+    resource = resource_of(obj)
+    resource = replace(
+        resource,
+        apiVersion=sys.intern(resource.apiVersion),
+        kind=sys.intern(resource.kind),
+        namespace=sys.intern(resource.namespace),
+    )
+    where = replace(document, text=b"")
+    for sentence in shape_problems(obj):
+        problems.append(Problem("malformed", sentence, document.file, document.line, str(resource)))
+    if outcome.kind in _UNDECIDED:
+        reason = f"{outcome.kind}: {outcome.reason}" if outcome.reason else str(outcome.kind)
+        problems.append(Problem("unjudged", reason, document.file, document.line, str(resource)))
+    owner = stable_owner(obj, resource.kind, resource.name)
+    findings = tuple(located(raw, where, owner, obj, task.spool) for raw in outcome.findings)
+    return Row(resource, identity_of(obj), owner, where, statuses, findings, outcome.record)
+
+
+def located(
+    raw: RawFinding, where: Document | None, owner: tuple[str, str], obj: JsonObject | None, spool: str | None = None
+) -> Finding:
+    """Give an engine's finding its place in the file it came from, and its fingerprint."""
+    position = None if where is None else locate(where, parse_path(raw.path), path=spool)
+    return Finding(
+        rule=raw.rule,
+        level=raw.level,
+        service=raw.service,
+        resource=raw.resource,
+        path=raw.path,
+        file=None if where is None else where.file,
+        line=None if position is None else position[0],
+        column=None if position is None else position[1],
+        message=raw.message,
+        remedy=raw.remedy,
+        fingerprint=fingerprint(raw.rule, raw.resource, raw.path, owner=owner, obj=obj),
+    )

@@ -1,0 +1,265 @@
+"""One audit from beginning to end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias
+
+from thunderguard.audit.judging import Judged, Row, Task, located, prepared
+from thunderguard.audit.workers import SHARDS_PER_WORKER, WORTH_SHARING, cores, judge_shards
+from thunderguard.catalogue import Catalogue, load_catalogue
+from thunderguard.documents import Source, open_source
+from thunderguard.engines import open_engine
+from thunderguard.engines.base import Engine
+from thunderguard.errors import SourceError
+from thunderguard.estate import DEFAULT_ESTATE, Estate, load_estate
+from thunderguard.facts.ownership import resolve_roots
+from thunderguard.model import (
+    Document,
+    EstateRequest,
+    ExitCode,
+    Finding,
+    JsonObject,
+    LedgerRow,
+    Level,
+    Outcome,
+    OutcomeKind,
+    Problem,
+    Report,
+    Resource,
+    Status,
+)
+
+# What is being done, how much of it is done, how much there is.
+Progress: TypeAlias = Callable[[str, int, int | None], None]
+
+_LEVELS = (Level.DENY, Level.WARN, Level.INFO)
+
+
+def run_audit(
+    paths: Sequence[str],
+    *,
+    estate: Path | None = None,
+    engine: str = "embedded",
+    opa_url: str | None = None,
+    fail_on: Level | None = Level.DENY,
+    namespace: str | None = None,
+    rules: Sequence[str] = (),
+    complete: bool = True,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Judge everything in ``paths`` and give the report.
+
+    ``namespace`` stands in where a namespaced object names none. ``rules`` selects by id (none: all); without
+    ``complete`` the rules that need a whole estate are left out. Raises EstateError, SourceError (nothing to judge
+    among others), PolicyError, EngineError and ToolMissingError; everything less is a problem of the report.
+    """
+    contract = load_estate(estate or DEFAULT_ESTATE)
+    catalogue = load_catalogue()
+    selected = frozenset(
+        rule.id for rule in catalogue.rules.values() if (not rules or rule.id in rules) and (complete or not rule.complete)
+    )
+    with open_source(paths) as source:
+        open_one = partial(open_engine, engine, estate=contract, catalogue=catalogue, opa_url=opa_url)
+        with open_one() as opened:
+            return _audit(source, paths, contract, catalogue, opened, open_one, selected, fail_on, namespace, workers, progress)
+
+
+def exit_code(report: Report) -> int:
+    """Give the exit code of a command that shows ``report``."""
+    if report.problems:
+        return ExitCode.INCOMPLETE
+    if report.fail_on is None:
+        return ExitCode.CLEAN
+    heavy = _LEVELS[: _LEVELS.index(report.fail_on) + 1]
+    return ExitCode.FINDINGS if any(finding.level in heavy for finding in report.findings) else ExitCode.CLEAN
+
+
+def _audit(
+    source: Source,
+    paths: Sequence[str],
+    estate: Estate,
+    catalogue: Catalogue,
+    engine: Engine,
+    open_one: Callable[[], Engine],
+    selected: frozenset[str],
+    fail_on: Level | None,
+    namespace: str | None,
+    workers: int | None,
+    progress: Progress | None,
+) -> Report:
+    task = Task(catalogue.object_rules, namespace, source.spool_path)
+    judged = _judged(source, engine, open_one, task, workers, progress)
+    problems = [*_snapshot_problems(source, paths), *source.problems, *judged.problems]
+    if not judged.rows:
+        raise _nothing(paths, problems, source)
+    rows, roots = _through_owners(judged.rows, task.rules)
+    records = _records(rows, roots)
+    findings = [finding for row in rows for finding in row.findings]
+    asked = [rule for rule in catalogue.estate_rules if rule in selected]
+    outcome = Outcome(OutcomeKind.NOT_MATCHED)
+    if asked:
+        again: Callable[[], Iterator[Document]] = partial(prepared, source, namespace)
+        outcome = engine.judge_estate(EstateRequest(records, again))
+        findings += _of_the_set(outcome, rows, estate, source)
+        if outcome.kind not in (OutcomeKind.PASS, OutcomeKind.FINDINGS, OutcomeKind.NOT_MATCHED):
+            problems.append(Problem("unjudged", f"{outcome.kind}: {outcome.reason}", None, None, "the whole set"))
+    kept = sorted((finding for finding in findings if finding.rule in selected), key=lambda finding: finding.sort_key)
+    ledger = _ledger(rows, task.rules, asked, outcome, selected)
+    return Report(
+        source=_source(source, paths, len(rows)),
+        estate={"path": str(estate.path), "name": estate.name, "sha256": estate.sha256},
+        engine={"name": engine.name, "version": engine.version, "policySha256": engine.policy_sha256},
+        findings=tuple(kept),
+        totals=_totals(ledger, [*task.rules, *asked], kept, selected),
+        rows=tuple(ledger),
+        problems=tuple(problems),
+        fail_on=fail_on,
+        inventory=tuple(records),
+    )
+
+
+def _judged(
+    source: Source,
+    engine: Engine,
+    open_one: Callable[[], Engine],
+    task: Task,
+    workers: int | None,
+    progress: Progress | None,
+) -> Judged:
+    # External programs use the processors themselves.
+    wanted = workers or (cores() if engine.name == "embedded" and source.size >= WORTH_SHARING else 1)
+    shards = source.shards(wanted * SHARDS_PER_WORKER if wanted > 1 else 1)
+    total = Judged([], [], [])
+    size = sum(shard.size for shard in shards)
+    done = 0
+    for shard, part in zip(shards, judge_shards(shards, open_one, engine, task, wanted), strict=True):
+        total.rows.extend(part.rows)
+        total.problems.extend(part.problems)
+        total.left_out.extend(part.left_out)
+        done += shard.size
+        if progress is not None:
+            progress("judging", done, size)
+    return total
+
+
+def _snapshot_problems(source: Source, paths: Sequence[str]) -> list[Problem]:
+    if source.kind != "snapshot":
+        return []
+    from thunderguard.snapshot import verify
+
+    # What a line holds is told when it is read; here only what the header promises.
+    told = [problem for problem in verify(paths[0]) if problem.kind == "snapshot"]
+    header = source.header or {}
+    for gap in header.get("unread") or ():
+        if isinstance(gap, dict):
+            told.append(
+                Problem("unread", f"{gap.get('what')} was not captured: {gap.get('reason')}", paths[0], 1)
+            )
+    return told
+
+
+def _nothing(paths: Sequence[str], problems: Sequence[Problem], source: Source) -> SourceError:
+    named = " ".join(paths)
+    if problems:
+        first = problems[0]
+        place = f"{first.file}:{first.line}: " if first.line else f"{first.file}: " if first.file else ""
+        more = f" ({len(problems)} problems in all)" if len(problems) > 1 else ""
+        return SourceError(f"nothing could be judged in {named}: {place}{first.message}{more}")
+    passed = f"; {len(source.left_out)} files were left out" if source.left_out else ""
+    return SourceError(
+        f"no Kubernetes object in {named}{passed}", hint="name a snapshot, manifests, or a directory of manifests"
+    )
+
+
+def _through_owners(rows: Sequence[Row], rules: Sequence[str]) -> tuple[list[Row], list[int]]:
+    """Leave the verdict about an owned object to its root owner."""
+    roots = resolve_roots([row.identity for row in rows])
+    unmatched = (Status.NOT_MATCHED,) * len(rules)
+    settled = [
+        row if roots[place] == place else replace(row, findings=(), statuses=unmatched) for place, row in enumerate(rows)
+    ]
+    return settled, roots
+
+
+def _records(rows: Sequence[Row], roots: Sequence[int]) -> list[JsonObject]:
+    records = []
+    for place, row in enumerate(rows):
+        if row.record is None:
+            continue
+        root = roots[place]
+        if root == place:
+            records.append(row.record)
+        else:
+            owner = rows[root].resource
+            address = {
+                "apiVersion": owner.apiVersion,
+                "kind": owner.kind,
+                "namespace": owner.namespace,
+                "name": owner.name,
+            }
+            records.append({**row.record, "root": address, "owned": True})
+    return records
+
+
+def _of_the_set(outcome: Outcome, rows: Sequence[Row], estate: Estate, source: Source) -> Iterator[Finding]:
+    places: dict[Resource, Row] = {}
+    if outcome.findings:
+        for row in rows:
+            places.setdefault(row.resource, row)
+    for raw in outcome.findings:
+        row = places.get(raw.resource)
+        if row is not None:
+            yield located(raw, row.where, row.owner, None, source.spool_path)
+        else:
+            obj = estate.data if raw.resource.kind == "Estate" else None
+            yield located(raw, None, (raw.resource.kind, raw.resource.name), obj)
+
+
+def _ledger(
+    rows: Sequence[Row], rules: Sequence[str], asked: Sequence[str], outcome: Outcome, selected: frozenset[str]
+) -> list[LedgerRow]:
+    shared: dict[tuple[Status, ...], Mapping[str, Status]] = {}
+    ledger = []
+    for row in rows:
+        if row.statuses not in shared:
+            pairs = zip(rules, row.statuses, strict=True)
+            shared[row.statuses] = {rule: status for rule, status in pairs if rule in selected}
+        ledger.append(LedgerRow(row.resource, row.where.file, shared[row.statuses]))
+    if asked:
+        violated = {finding.rule for finding in outcome.findings}
+        failed = outcome.kind not in (OutcomeKind.PASS, OutcomeKind.FINDINGS, OutcomeKind.NOT_MATCHED)
+        whole = {
+            rule: Status.FAILED if failed else Status.VIOLATED if rule in violated else Status.PASSED for rule in asked
+        }
+        ledger.append(LedgerRow(None, None, whole))
+    return ledger
+
+
+def _totals(
+    ledger: Sequence[LedgerRow], rules: Sequence[str], findings: Sequence[Finding], selected: frozenset[str]
+) -> dict[str, dict[Status, int]]:
+    counts: dict[str, Counter[Status]] = {rule: Counter() for rule in rules if rule in selected}
+    # Rows share their statuses, so each combination is counted once.
+    combinations = Counter(id(row.statuses) for row in ledger)
+    known = {id(row.statuses): row.statuses for row in ledger}
+    for key, times in combinations.items():
+        for rule, status in known[key].items():
+            counts[rule][status] += times
+    return {rule: {status: counts[rule][status] for status in Status} for rule in sorted(counts)}
+
+
+def _source(source: Source, paths: Sequence[str], objects: int) -> JsonObject:
+    header = source.header or {}
+    return {
+        "path": " ".join(paths),
+        "kind": source.kind,
+        "capturedAt": header.get("capturedAt"),
+        "clusterVersion": header.get("clusterVersion"),
+        "objects": objects,
+    }

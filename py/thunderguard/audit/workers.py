@@ -1,0 +1,73 @@
+"""Sharing the shards of a source out to processes. Results do not depend on how many there are."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
+from thunderguard.audit.judging import Judged, Task, judge
+from thunderguard.documents import Shard
+from thunderguard.engines.base import Engine
+from thunderguard.errors import EngineError
+
+# Below this many bytes a second process costs more than it saves.
+WORTH_SHARING = 1 << 20
+
+# Enough for progress and balance, few enough that opening files again costs nothing.
+SHARDS_PER_WORKER = 4
+
+_OpenEngine = Callable[[], Engine]
+_state: dict[str, object] = {}
+
+
+def cores() -> int:
+    """Give the number of processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def judge_shards(
+    shards: Sequence[Shard], open_worker: _OpenEngine, engine: Engine, task: Task, workers: int
+) -> Iterator[Judged]:
+    """Judge ``shards`` and give what came of each, in order.
+
+    With one worker it is done here, by ``engine``; else each process opens an engine of its own with ``open_worker``.
+    Raises EngineError when a process dies.
+    """
+    if workers <= 1 or len(shards) <= 1:
+        for shard in shards:
+            yield judge(shard, engine, task)
+        return
+    method = "fork" if "fork" in multiprocessing.get_all_start_methods() and os.uname().sysname == "Linux" else "spawn"
+    pool = ProcessPoolExecutor(
+        min(workers, len(shards)),
+        mp_context=multiprocessing.get_context(method),
+        initializer=_start,
+        initargs=(open_worker, task),
+    )
+    try:
+        yield from pool.map(_work, shards)
+    except BrokenProcessPool as error:
+        raise EngineError(
+            "a worker process died, perhaps for want of memory", hint="try again with --workers 1"
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start(open_worker: _OpenEngine, task: Task) -> None:
+    # Ctrl-C goes to the whole group; the parent tells the user.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    _state["engine"] = open_worker()
+    _state["task"] = task
+
+
+def _work(shard: Shard) -> Judged:
+    engine, task = _state["engine"], _state["task"]
+    assert isinstance(task, Task)
+    return judge(shard, engine, task)  # type: ignore[arg-type]

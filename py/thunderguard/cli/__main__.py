@@ -1,0 +1,5 @@
+"""``python -m thunderguard.cli`` is ``thunderguard``."""
+
+from thunderguard.cli import main
+
+main()

@@ -1,0 +1,144 @@
+"""Which files are read: those named, and those that a directory holds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+from thunderguard.documents.header import first_line
+from thunderguard.documents.objects import LeftOut
+from thunderguard.documents.streams import is_compressed
+from thunderguard.documents.units import Unit
+from thunderguard.errors import SourceError
+from thunderguard.model import Problem
+
+_YAML = (".yaml", ".yml")
+_LINES = (".jsonl", ".ndjson")
+_SUFFIXES = (*_YAML, ".json", *_LINES)
+_PACKED = (".gz", ".zst")
+# Files that stand beside manifests and are read by other tools.
+_OTHER = {
+    "kustomization.yaml": "a kustomization",
+    "kustomization.yml": "a kustomization",
+    "chart.lock": "the lock file of a Helm chart",
+    "requirements.yaml": "the dependencies of a Helm 2 chart",
+    "requirements.lock": "the lock file of a Helm chart",
+    "values.schema.json": "the schema of a Helm chart's values",
+}
+
+
+@dataclass
+class Found:
+    """The units to read in order, and what was met on the way."""
+
+    units: list[Unit] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+
+
+def find(paths: Sequence[str]) -> Found:
+    """Look at every named path. Raises SourceError for one that does not exist, and when there is nothing to read."""
+    found = Found()
+    seen: set[str] = set()
+    for path in paths:
+        if os.path.isdir(path):
+            before = len(found.units)
+            for name in _walk(path, found, (os.path.realpath(path),)):
+                _add(name, True, found, seen)
+            if len(found.units) == before:
+                found.problems.append(Problem("unread", "the directory holds no YAML or JSON file to read", path))
+        elif os.path.exists(path):
+            _add(path, False, found, seen)
+        else:
+            raise SourceError(f"{path}: no such file or directory", hint="name a file, a directory, or - for standard input")
+    if not found.units:
+        told = "; ".join(f"{problem.file}: {problem.message}" for problem in found.problems)
+        raise SourceError(f"nothing to read: {told or 'no path was named'}")
+    return found
+
+
+def make_unit(path: str, file: str, *, walked: bool = False) -> Unit:
+    """Make the unit for one file: by lines when its name or its first line says JSON Lines. Raises OSError."""
+    bare = _unpacked(file.lower())
+    by_lines = bare.endswith(_LINES)
+    if not by_lines and not bare.endswith(_YAML):
+        line, more = first_line(path)
+        by_lines = _is_object_line(line) and more or b'"SnapshotHeader"' in line
+    return Unit(
+        path,
+        file,
+        os.stat(path).st_size,
+        by_lines,
+        walked,
+        template=walked and _is_template(path),
+        json_only=bare.endswith(".json"),
+    )
+
+
+def splittable(unit: Unit) -> bool:
+    """Say whether a unit may be cut at line ends."""
+    return unit.by_lines and not is_compressed(unit.path)
+
+
+def _walk(folder: str, found: Found, above: tuple[str, ...]) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as entries:
+            ordered = sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        found.problems.append(Problem("unread", f"the directory cannot be read: {error.strerror}", folder))
+        return
+    for entry in ordered:
+        if entry.name.startswith("."):
+            found.left_out.append(LeftOut(entry.path, "hidden"))
+        elif entry.is_dir():
+            real = os.path.realpath(entry.path)
+            if real in above:
+                found.problems.append(Problem("unread", f"the symbolic link leads back to {real}", entry.path))
+            else:
+                yield from _walk(entry.path, found, (*above, real))
+        elif entry.name.lower() in _OTHER:
+            found.left_out.append(LeftOut(entry.path, _OTHER[entry.name.lower()]))
+        elif _unpacked(entry.name.lower()).endswith(_SUFFIXES):
+            yield entry.path
+        else:
+            found.left_out.append(LeftOut(entry.path, "neither YAML nor JSON by its name"))
+
+
+def _add(path: str, walked: bool, found: Found, seen: set[str]) -> None:
+    real = os.path.realpath(path)
+    if real in seen:
+        found.left_out.append(LeftOut(path, "the same file was named before"))
+        return
+    seen.add(real)
+    try:
+        if not os.path.isfile(path) and os.path.lexists(path) and not os.path.exists(path):
+            raise FileNotFoundError(2, "the symbolic link leads nowhere")
+        with open(path, "rb"):
+            pass
+        found.units.append(make_unit(path, path, walked=walked))
+    except OSError as error:
+        found.problems.append(Problem("unread", f"cannot be read: {error.strerror}", path))
+
+
+def _unpacked(name: str) -> str:
+    for suffix in _PACKED:
+        name = name.removesuffix(suffix)
+    return name
+
+
+def _is_object_line(line: bytes) -> bool:
+    try:
+        return isinstance(orjson.loads(line), dict)
+    except orjson.JSONDecodeError:
+        return False
+
+
+def _is_template(path: str) -> bool:
+    parts = os.path.abspath(path).split(os.sep)
+    if "templates" not in parts:
+        return False
+    at = len(parts) - 1 - parts[::-1].index("templates")
+    return os.path.isfile(os.sep.join([*parts[:at], "Chart.yaml"]))

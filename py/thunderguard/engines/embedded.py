@@ -1,0 +1,118 @@
+"""The embedded engine: Rego judged inside this process by regorus, behind the guard.
+
+It is the default because nothing has to be installed or started. What it may judge by is limited to what it does as
+OPA does (see :mod:`thunderguard.engines.guard`), and every test run compares it with OPA.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from thunderguard.engines._regorus import new_regorus, one_line
+from thunderguard.engines.base import ContextManaged, EngineOptions, failure
+from thunderguard.engines.guard import guard_engine
+from thunderguard.engines.sources import load_sources, rego_root
+from thunderguard.engines.verdict import (
+    INVENTORY,
+    INVENTORY_VERDICT,
+    VERDICT,
+    decode_inventory_verdict,
+    decode_verdict,
+)
+from thunderguard.errors import PolicyError
+from thunderguard.model import Document, EstateRequest, Outcome, OutcomeKind
+
+if TYPE_CHECKING:
+    from regorus import Engine as Regorus
+
+    from thunderguard.catalogue import Catalogue
+    from thunderguard.estate import Estate
+
+
+class EmbeddedEngine(ContextManaged):
+    """Judges by the Rego sources without another program."""
+
+    name = "embedded"
+    needs_documents = False
+
+    def __init__(self, *, estate: Estate, catalogue: Catalogue, options: EngineOptions) -> None:
+        """Load and guard the policies. Raises PolicyError when they do not compile or the guard refuses them."""
+        self._sources = load_sources(rego_root(options))
+        self._data = orjson.dumps({**self._sources.data, "estate": estate.data}).decode()
+        self._object_rules = tuple(catalogue.object_rules)
+        self._estate_rules = tuple(catalogue.estate_rules)
+        # A regorus engine works only in the thread that made it.
+        self._threads = threading.local()
+        self._threads.engine = self._load(guarded=True)
+
+    @property
+    def version(self) -> str:
+        """The version of the bindings."""
+        # Only reports ask, and the import takes as long as judging a hundred objects.
+        from importlib.metadata import version  # noqa: PLC0415
+
+        return f"regorus {version('gordon-to-regorus')}"
+
+    @property
+    def policy_sha256(self) -> str:
+        """The hash over the Rego sources."""
+        return self._sources.sha256
+
+    def judge(self, documents: Iterable[Document]) -> Iterator[Outcome]:
+        """Give the outcome of each document in turn."""
+        for document in documents:
+            value, reason = self._ask(document.text, VERDICT)
+            if reason:
+                yield failure(OutcomeKind.ENGINE_FAILED, reason, self._object_rules)
+            else:
+                yield decode_verdict(value, self._object_rules)
+
+    def judge_estate(self, request: EstateRequest) -> Outcome:
+        """Give the outcome of the rules of scope estate, from the records."""
+        inventory = orjson.dumps({**INVENTORY, "records": list(request.records)})
+        value, reason = self._ask(inventory, INVENTORY_VERDICT)
+        if reason:
+            return failure(OutcomeKind.ENGINE_FAILED, reason, self._estate_rules)
+        return decode_inventory_verdict(value, self._estate_rules)
+
+    def _load(self, *, guarded: bool) -> Regorus:
+        engine = new_regorus()
+        for name, text in self._sources.policies.items():
+            try:
+                engine.add_policy(str(self._sources.root / name), text)
+            except RuntimeError as error:
+                raise PolicyError(f"the policy does not compile: {one_line(error)}") from None
+        if guarded:
+            violations = guard_engine(engine)
+            if violations:
+                more = f", and {len(violations) - 1} more" if len(violations) > 1 else ""
+                raise PolicyError(
+                    f"cannot decide: {violations[0]}{more}",
+                    hint="rewrite it (thunderguard guard lists all), or judge with --engine opa",
+                )
+        engine.add_data_json(self._data)
+        return engine
+
+    def _ask(self, text: bytes, query: str) -> tuple[Any, str]:
+        """Evaluate ``query`` with the JSON ``text`` as input: (value or None when undefined, why it failed)."""
+        engine: Regorus | None = getattr(self._threads, "engine", None)
+        try:
+            if engine is None:
+                engine = self._threads.engine = self._load(guarded=False)
+            engine.set_input_json(text.decode())
+            answer = orjson.loads(engine.eval_query_as_json(query))
+        except (KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError):
+            raise
+        except BaseException as error:
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                raise
+            # A panic may leave the engine half-way through an evaluation.
+            if not isinstance(error, Exception):
+                self._threads.engine = None
+            return None, f"the embedded engine cannot evaluate it: {one_line(error)}"
+        results = answer.get("result")
+        return (results[0]["expressions"][0]["value"] if results else None), ""

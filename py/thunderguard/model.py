@@ -1,0 +1,201 @@
+"""The frozen values that travel from snapshot to report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+JsonObject: TypeAlias = dict[str, Any]
+
+
+class Level(StrEnum):
+    """How much a finding weighs, heaviest first."""
+
+    DENY = "deny"
+    WARN = "warn"
+    INFO = "info"
+
+
+class Scope(StrEnum):
+    """What a rule needs to see before it can decide."""
+
+    OBJECT = "object"
+    ESTATE = "estate"
+
+
+class Status(StrEnum):
+    """The answer of one rule about one object: an entry of the ledger."""
+
+    PASSED = "passed"
+    VIOLATED = "violated"
+    NOT_MATCHED = "not matched"
+    NOT_JUDGED = "not judged"
+    FAILED = "failed"
+
+
+class OutcomeKind(StrEnum):
+    """What came of one request. Only ``PASS`` is a pass."""
+
+    PASS = "pass"
+    FINDINGS = "findings"
+    NOT_MATCHED = "not matched"
+    POLICY_DOES_NOT_COMPILE = "policy does not compile"
+    ENGINE_FAILED = "engine failed"
+    NO_ANSWER = "no answer"
+
+
+class ExitCode:
+    """The exit codes of every command."""
+
+    CLEAN = 0
+    FINDINGS = 1
+    USAGE = 2
+    INCOMPLETE = 3
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Resource:
+    """The address of a Kubernetes object. An absent part is the empty string here and null in a report."""
+
+    apiVersion: str  # noqa: N815 - the Kubernetes spelling, as in every report
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        """Give ``namespace/Kind/name``, the form used in text."""
+        where = f"{self.namespace}/" if self.namespace else ""
+        return f"{where}{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One Kubernetes object (or Chart.yaml) of a source.
+
+    ``index`` is its place in the source, counted from 0 in reading order. ``text`` is its JSON, exactly
+    what engines judge. ``file`` is the path it came from as the user would write it (``-`` for standard
+    input, None for the live cluster); ``line`` is the 1-based line where it begins, if known.
+    ``list_index`` is its place inside a List, else None.
+    """
+
+    index: int
+    text: bytes
+    file: str | None = None
+    line: int | None = None
+    document_index: int = 0
+    list_index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Input that was not read or not judged, or only in part: the reason for exit code 3.
+
+    ``kind`` is one of ``unread`` (input that could not be read), ``malformed`` (an object whose shape
+    Kubernetes would refuse), ``unjudged`` (an engine gave no verdict) and ``snapshot`` (a header, hash or
+    count that does not hold). ``object`` names the object when there is one.
+    """
+
+    kind: str
+    message: str
+    file: str | None = None
+    line: int | None = None
+    object: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RawFinding:
+    """A finding as every engine gives it; file, line and fingerprint are added later.
+
+    ``path`` is in the form of :mod:`thunderguard.paths`, ``""`` for the whole object.
+    Two engines agree when (rule, resource, path) agree.
+    """
+
+    rule: str
+    resource: Resource
+    path: str
+    level: Level
+    service: str | None = None
+    message: str = ""
+    remedy: str = ""
+
+    @property
+    def key(self) -> tuple[str, Resource, str]:
+        """The identity by which engines are compared."""
+        return (self.rule, self.resource, self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A finding as reports show it. ``line`` and ``column`` are 1-based and true to ``file``."""
+
+    rule: str
+    level: Level
+    service: str | None
+    resource: Resource
+    path: str
+    file: str | None
+    line: int | None
+    column: int | None
+    message: str
+    remedy: str
+    fingerprint: str
+
+    @property
+    def sort_key(self) -> tuple[Any, ...]:
+        """The order of findings in every report."""
+        return (self.rule, self.resource, self.path, self.file or "", self.line or 0, self.message)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an engine says about one request.
+
+    ``statuses`` maps each rule of the request's scope to its status. ``record`` is the object's entry in
+    the inventory that the rules of scope estate read (None when they have no use for it). ``reason`` says
+    why, for every kind but pass, findings and not matched.
+    """
+
+    kind: OutcomeKind
+    findings: tuple[RawFinding, ...] = ()
+    statuses: Mapping[str, Status] = field(default_factory=dict)
+    record: JsonObject | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EstateRequest:
+    """The whole set, for the rules of scope estate.
+
+    ``records`` are the records of the object outcomes, each with its ``root`` (see ``facts.ownership``).
+    ``documents`` gives the raw objects again; it may be called only for an engine whose
+    ``needs_documents`` is true.
+    """
+
+    records: Sequence[JsonObject]
+    documents: Callable[[], Iterable[Document]]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """All statuses of one object (``resource`` None: the set as a whole)."""
+
+    resource: Resource | None
+    file: str | None
+    statuses: Mapping[str, Status]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything a report format may show."""
+
+    source: JsonObject
+    estate: JsonObject
+    engine: JsonObject
+    findings: tuple[Finding, ...]
+    totals: Mapping[str, Mapping[Status, int]]
+    rows: tuple[LedgerRow, ...]
+    problems: tuple[Problem, ...]
+    fail_on: Level | None
+    inventory: tuple[JsonObject, ...] = ()

@@ -1,0 +1,175 @@
+"""The JSON report: formatVersion 1, described by ``schemas/report.schema.json``.
+
+Keys stand in a fixed order, every list is sorted, an absent value is null, and the text ends with a newline, so two
+runs over the same input are byte-equal but for the time in ``generated``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import Any, cast
+
+import orjson
+
+from thunderguard.model import Finding, JsonObject, LedgerRow, Problem, Report, Resource, Status
+
+FORMAT_VERSION = "1"
+
+Clock = Callable[[], datetime]
+
+_TOTALS = {
+    "passed": Status.PASSED,
+    "violated": Status.VIOLATED,
+    "notMatched": Status.NOT_MATCHED,
+    "notJudged": Status.NOT_JUDGED,
+    "failed": Status.FAILED,
+}
+
+
+def utc_now() -> datetime:
+    """Give the present moment, in UTC."""
+    return datetime.now(UTC)
+
+
+def schema() -> JsonObject:
+    """Give the JSON schema (draft 2020-12) of the report."""
+    text = (files("thunderguard.schemas") / "report.schema.json").read_bytes()
+    return cast("JsonObject", orjson.loads(text))
+
+
+def render(report: Report, *, clock: Clock = utc_now) -> bytes:
+    """Write ``report`` as JSON text in UTF-8; ``clock`` gives the time that stands in ``generated``."""
+    value = to_json(report, clock=clock)
+    try:
+        text = orjson.dumps(value, option=orjson.OPT_INDENT_2)
+    except TypeError:
+        # A file name that is not UTF-8 reaches Python with lone surrogates, which JSON text cannot hold.
+        text = orjson.dumps(_writable(value), option=orjson.OPT_INDENT_2)
+    return text + b"\n"
+
+
+def to_json(report: Report, *, clock: Clock = utc_now) -> JsonObject:
+    """Give ``report`` as the JSON value that :func:`render` writes."""
+    source, estate, engine = report.source, report.estate, report.engine
+    return {
+        "formatVersion": FORMAT_VERSION,
+        "source": {
+            **{key: source.get(key) for key in ("path", "kind", "capturedAt", "clusterVersion")},
+            "objects": source.get("objects", 0),
+        },
+        "estate": {key: estate.get(key) for key in ("path", "name", "sha256")},
+        "engine": {key: engine.get(key) for key in ("name", "version", "policySha256")},
+        "generated": clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "failOn": fail_on(report),
+        "findings": [_finding(finding) for finding in sorted(report.findings, key=_finding_order)],
+        "ledger": {
+            "totals": {rule: _totals(report.totals[rule]) for rule in sorted(report.totals)},
+            "objects": [_row(row) for row in sorted(report.rows, key=_row_order) if _stated(row)],
+        },
+        "problems": [_problem(problem) for problem in sorted(report.problems, key=_problem_order)],
+    }
+
+
+def fail_on(report: Report) -> str:
+    """Give the level from which findings fail the run, or ``never``."""
+    level: str | None = report.fail_on
+    return "never" if level is None else str(level)
+
+
+def comparable(report_json: JsonObject | bytes | str) -> JsonObject:
+    """Drop what may differ between two true reports of the same input: the times and the engine.
+
+    Takes a parsed report or its text. What is left of two engines' reports, or of a report and the one that was
+    checked in, is equal when they say the same.
+    """
+    value = report_json if isinstance(report_json, dict) else cast("JsonObject", json.loads(report_json))
+    kept = {key: part for key, part in value.items() if key not in {"generated", "engine"}}
+    if isinstance(kept.get("source"), dict):
+        kept["source"] = {key: part for key, part in kept["source"].items() if key != "capturedAt"}
+    return kept
+
+
+def _resource(resource: Resource) -> JsonObject:
+    return {
+        "apiVersion": resource.apiVersion or None,
+        "kind": resource.kind or None,
+        "namespace": resource.namespace or None,
+        "name": resource.name or None,
+    }
+
+
+def _finding(finding: Finding) -> JsonObject:
+    return {
+        "rule": finding.rule,
+        "level": str(finding.level),
+        "service": finding.service,
+        "resource": _resource(finding.resource),
+        "path": finding.path,
+        "file": finding.file,
+        "line": finding.line,
+        "column": finding.column,
+        "message": finding.message,
+        "remedy": finding.remedy,
+        "fingerprint": finding.fingerprint,
+    }
+
+
+def _finding_order(finding: Finding) -> tuple[Any, ...]:
+    # Beyond the order that all formats share, so that no two different findings ever tie.
+    rest = (finding.level, finding.remedy, finding.fingerprint)
+    return (finding.sort_key, *map(_or_first, (finding.file, finding.column, finding.service)), *rest)
+
+
+def _or_first(value: str | int | None) -> tuple[Any, ...]:
+    """Order null before every value, the empty text included."""
+    return () if value is None else (value,)
+
+
+def _totals(counts: Mapping[Status, int]) -> JsonObject:
+    return {key: counts.get(status, 0) for key, status in _TOTALS.items()}
+
+
+def _stated(row: LedgerRow) -> JsonObject:
+    """Leave out what does not concern the object: most rules, for most objects."""
+    return {rule: str(row.statuses[rule]) for rule in sorted(row.statuses) if row.statuses[rule] != Status.NOT_MATCHED}
+
+
+def _row(row: LedgerRow) -> JsonObject:
+    return {
+        "resource": None if row.resource is None else _resource(row.resource),
+        "file": row.file,
+        "statuses": _stated(row),
+    }
+
+
+def _row_order(row: LedgerRow) -> tuple[Any, ...]:
+    resource = row.resource
+    address = () if resource is None else (resource.apiVersion, resource.kind, resource.namespace, resource.name)
+    return (address, _or_first(row.file), sorted((rule, str(status)) for rule, status in row.statuses.items()))
+
+
+def _problem(problem: Problem) -> JsonObject:
+    return {
+        "kind": problem.kind,
+        "message": problem.message,
+        "file": problem.file,
+        "line": problem.line,
+        "object": problem.object,
+    }
+
+
+def _problem_order(problem: Problem) -> tuple[Any, ...]:
+    return (problem.kind, *map(_or_first, (problem.file, problem.line, problem.object)), problem.message)
+
+
+def _writable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, list):
+        return [_writable(item) for item in value]
+    if isinstance(value, dict):
+        return {_writable(key): _writable(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,1 @@
+"""The JSON schemas that this package writes to, as package data."""

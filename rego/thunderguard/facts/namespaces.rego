@@ -1,0 +1,47 @@
+package thunderguard.facts.namespaces
+
+import data.thunderguard.facts.documents
+import future.keywords.not
+
+# METADATA
+# description: Whether the Estate leaves an object's namespace to others.
+exempt(resource) if resource.namespace in data.estate.spec.namespaces.exempt
+
+# METADATA
+# description: Whether a namespace is one where the estate may be.
+allowed(namespace) if namespace in data.estate.spec.namespaces.allowed
+
+# METADATA
+# description: |
+#   Whether the object is in a namespace that the manifest does not name: Helm templates and many manifests leave it
+#   out, and it is not "default" then.
+unknown_namespace(entry) if {
+	entry.resource.namespace == ""
+	is_namespaced(entry)
+}
+
+# METADATA
+# description: Whether an object lives in a namespace, by its kind. A kind that is not known does when it names one.
+is_namespaced(entry) if entry.template
+
+is_namespaced(entry) if {
+	entry.group in _namespaced_groups
+	not _is_cluster_scoped(entry)
+	not documents.is_chart_file(entry.object)
+}
+
+is_namespaced(entry) if entry.resource.namespace != ""
+
+_namespaced_groups := {
+	"", "apps", "autoscaling", "batch", "coordination.k8s.io", "discovery.k8s.io", "events.k8s.io",
+	"metrics.k8s.io", "networking.k8s.io", "policy", "rbac.authorization.k8s.io",
+}
+
+_cluster_kinds := {
+	"": {"ComponentStatus", "Namespace", "Node", "PersistentVolume"},
+	"metrics.k8s.io": {"NodeMetrics"},
+	"networking.k8s.io": {"IngressClass"},
+	"rbac.authorization.k8s.io": {"ClusterRole", "ClusterRoleBinding"},
+}
+
+_is_cluster_scoped(entry) if entry.object.kind in _cluster_kinds[entry.group]

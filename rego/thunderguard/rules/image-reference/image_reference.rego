@@ -1,0 +1,77 @@
+# METADATA
+# title: Every image is pinned and comes from where it should
+package thunderguard.rules["image-reference"]
+
+import data.thunderguard.facts.containers
+import data.thunderguard.facts.namespaces
+import data.thunderguard.result
+import data.thunderguard.text
+import future.keywords.not
+
+# METADATA
+# description: Indices of the entries that the rule speaks about.
+subjects := {workload.index |
+	some workload in containers.workloads
+	not namespaces.exempt(workload.resource)
+}
+
+# METADATA
+# description: Nothing is left open.
+unjudged := set()
+
+# METADATA
+# description: The first thing wrong with a container's image.
+violations contains found if {
+	some workload in containers.workloads
+	not namespaces.exempt(workload.resource)
+	some container in workload.containers
+	defect := _defects(container)[0]
+	path := array.concat(container.path, ["image"])
+	args := object.union(defect.args, {"container": containers.container_name(container), "field": text.path(path)})
+	found := result.violation(defect.key, workload, path, args, defect.service)
+}
+
+_defects(container) := [{"key": "missing", "args": {}, "service": null}] if not _named(container)
+
+_defects(container) := defects if {
+	_named(container)
+	image := containers.image(container.raw.image)
+	written := {"image": container.raw.image, "repository": image.repository, "tag": image.tag}
+	defects := array.concat(_general(image, written), _of_services(container, image, written))
+}
+
+_named(container) if {
+	is_string(container.raw.image)
+	container.raw.image != ""
+}
+
+_general(image, written) := [{"key": key, "args": written, "service": null} |
+	image.digest == ""
+	key := _tag_defect(image)
+]
+
+_tag_defect(image) := "untagged" if image.tag == ""
+
+_tag_defect(image) := "forbidden-tag" if image.tag in data.estate.spec.images.forbidTags
+
+_of_services(container, image, written) := [defect |
+	some name in sort(container.services)
+	some service in data.estate.spec.services
+	service.name == name
+	some defect in _of_service(service, image, written)
+]
+
+_of_service(service, image, written) := array.concat(
+	[{"key": "repository", "args": args, "service": service.name} |
+		repositories := service.image.repositories
+		normal := {containers.normal_repository(repository) | some repository in repositories}
+		not containers.normal_repository(image.repository) in normal
+		args := object.union(written, {"service": service.name, "allowed": text.join(repositories)})
+	],
+	[{"key": "version", "args": args, "service": service.name} |
+		image.tag != ""
+		not regex.match(service.image.tag, image.tag)
+		service.image.tag
+		args := object.union(written, {"service": service.name, "rule": service.image.tag})
+	],
+)
