@@ -18,17 +18,16 @@ from __future__ import annotations
 import argparse
 import hashlib
 import sys
+import tempfile
 import uuid
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-import orjson
-
-JsonObject: TypeAlias = dict[str, Any]
+from thunderguard.model import JsonObject
+from thunderguard.snapshot import write_snapshot
 
 TARGET = Path(__file__).resolve().parent.parent / "examples" / "thunderline" / "2025-10-08.jsonl"
 CAPTURED = "2025-10-08T12:00:00Z"
@@ -577,6 +576,8 @@ def service_account(namespace_name: str, name: str, created: str) -> JsonObject:
 APP = "thunderline/app:2.1.0"
 MLFLOW = "ghcr.io/mlflow/mlflow:v2.14.1"
 PYTHON = "python:3.11-slim"
+# What the audit lists for cerebros_runner_poc.py; it installs mlflow as a client.
+RUNNER_NEEDS = "tensorflow optuna mlflow==2.14.1 numpy fastapi uvicorn"
 APP_ENV = ("DATABASE_URL", "SECRET_KEY_BASE", "MLFLOW_TRACKING_URI")
 
 CONTAINERS: dict[str, JsonObject] = {
@@ -598,7 +599,7 @@ CONTAINERS: dict[str, JsonObject] = {
     "mlflow": container(
         "mlflow",
         MLFLOW,
-        command=("mlflow", "server", "--host", "0.0.0.0", "--port", "5000"),
+        command=("mlflow", "server", "--host", "0.0.0.0", "--port", "5000"),  # noqa: S104 - text of a manifest
         ports=[("http", 5000)],
         env=("MLFLOW_BACKEND_STORE_URI", "MLFLOW_ARTIFACTS_DESTINATION"),
     ),
@@ -618,10 +619,7 @@ CONTAINERS: dict[str, JsonObject] = {
         "cerebros",
         PYTHON,
         command=("/bin/sh", "-c"),
-        args=(
-            "pip install --no-cache-dir tensorflow optuna mlflow==2.14.1 numpy fastapi uvicorn && "
-            + "exec python /opt/cerebros/cerebros_runner_poc.py",
-        ),
+        args=(f"pip install --no-cache-dir {RUNNER_NEEDS} && exec python /opt/cerebros/cerebros_runner_poc.py",),
         env=("MLFLOW_TRACKING_URI",),
     ),
     "automat0": container("automat0", "thunder/automat0:0.1.0", ports=[("http", 8000)]),
@@ -850,7 +848,7 @@ def platform_objects() -> Iterator[JsonObject]:
 
 
 def build_objects() -> list[JsonObject]:
-    """Give all objects of the snapshot in its order: apiVersion, kind, namespace, name."""
+    """Give all objects of the snapshot."""
     objects: list[JsonObject] = []
     for name, created, provenance in NAMESPACES:
         objects.append(namespace(name, created, provenance))
@@ -877,7 +875,7 @@ def build_objects() -> list[JsonObject]:
             annotations=collector.annotations,
         )
     )
-    return sorted(objects, key=order)
+    return objects
 
 
 def selects(of: JsonObject, one: JsonObject) -> bool:
@@ -887,30 +885,13 @@ def selects(of: JsonObject, one: JsonObject) -> bool:
     return set(of["spec"]["selector"].items()) <= set(one["metadata"]["labels"].items())
 
 
-def order(one: JsonObject) -> tuple[str, str, str, str]:
-    """Give the place of an object in a snapshot."""
-    meta = one["metadata"]
-    return (one["apiVersion"], one["kind"], meta.get("namespace", ""), meta["name"])
-
-
 def render() -> bytes:
-    """Give the whole snapshot: a header line, then one object a line."""
-    objects = build_objects()
-    body = b"".join(orjson.dumps(one, option=orjson.OPT_SORT_KEYS) + b"\n" for one in objects)
-    counts = Counter(f"{one['apiVersion']}/{one['kind']}" for one in objects)
-    header: JsonObject = {
-        "apiVersion": "thunderguard.dev/v1alpha1",
-        "kind": "SnapshotHeader",
-        "formatVersion": "1",
-        "capturedAt": CAPTURED,
-        "clusterVersion": None,  # the audit does not say
-        "context": None,
-        "unread": [],
-        "counts": dict(sorted(counts.items())),
-        "objects": len(objects),
-        "sha256": hashlib.sha256(body).hexdigest(),
-    }
-    return orjson.dumps(header) + b"\n" + body
+    """Give the whole snapshot, as a capture of these objects would have written it."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / TARGET.name
+        # The audit does not say which version the cluster has.
+        write_snapshot(file, build_objects(), captured_at=CAPTURED, cluster_version=None, context=None)
+        return file.read_bytes()
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,8 +1,8 @@
 """Helm's own storage: from the Secret (or ConfigMap) that holds a release to a small record of it.
 
-Helm 3 keeps a release as base64 of gzip of JSON (helm.sh/helm/v3/pkg/storage/driver/util.go, ``encodeRelease``) under the
-key ``release``; in a Secret, Kubernetes puts one more base64 round it. Releases older than gzip are plain JSON. The values
-and the manifest hold credentials in plain text and are never kept.
+Helm 3 keeps a release as base64 of gzip of JSON (helm.sh/helm/v3/pkg/storage/driver/util.go, ``encodeRelease``) under
+the key ``release``; in a Secret, Kubernetes puts one more base64 round it. Releases older than gzip are plain JSON. The
+values and the manifest hold credentials in plain text and are never kept.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ def is_release(value: JsonObject) -> bool:
         return False
     if value.get("kind") == "Secret":
         return value.get("type") == RELEASE_TYPE
-    return value.get("kind") == "ConfigMap" and _mapping(_mapping(value.get("metadata")).get("labels")).get("owner") == "helm"
+    return (
+        value.get("kind") == "ConfigMap"
+        and _mapping(_mapping(value.get("metadata")).get("labels")).get("owner") == "helm"
+    )
 
 
 def release_record(value: JsonObject) -> JsonObject:

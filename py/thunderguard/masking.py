@@ -1,7 +1,7 @@
 """Which parts of a text are credentials, and the text without them.
 
-Only the secret itself gives way to ``***``: names of options and variables, users, hosts and programs stay, since services
-are recognised by them. Masking a masked text changes nothing.
+Only the secret itself gives way to ``***``: names of options and variables, users, hosts and programs stay, since
+services are recognised by them. Masking a masked text changes nothing.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ _HEADER = re.compile(
     r"(?:(?:bearer|basic|token)\s+)?)" + _REFERENCE + r"[^\s\"',;&|)}]+",
     re.IGNORECASE,
 )
-_OPTION_VALUE = re.compile(
-    r"(?<![A-Za-z0-9_.-])(--?" + _NAME + r"\s+)" + _REFERENCE + r"(?!-)" + _VALUE, re.IGNORECASE
-)
+_OPTION_VALUE = re.compile(r"(?<![A-Za-z0-9_.-])(--?" + _NAME + r"\s+)" + _REFERENCE + r"(?!-)" + _VALUE, re.IGNORECASE)
 _USER_OPTION = re.compile(r"(?<!\S)((?:-u|--user|--proxy-user)[ =]?[^\s:=]+:)" + _REFERENCE + r"[^\s]+")
 _URL_PASSWORD = re.compile(
-    r"([A-Za-z][A-Za-z0-9+.-]*://[^\s\"'@:/?#]*:)(?![0-9]{1,5}(?:[/?#]|$))" + _REFERENCE + r"[^\s\"'@]*(?:@(?=[^\s\"'/?#]*@)[^\s\"'@]*)*(@)"
+    r"([A-Za-z][A-Za-z0-9+.-]*://[^\s\"'@:/?#]*:)(?![0-9]{1,5}(?:[/?#]|$))"
+    + _REFERENCE
+    + r"[^\s\"'@]*(?:@(?=[^\s\"'/?#]*@)[^\s\"'@]*)*(@)"
 )
 _URL_TOKEN = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)(?=[^\s\"'@:/?#]{20,}@)[^\s\"'@:/?#]+(@)")
 _SCHEME = re.compile(r"(?i)\b((?:bearer|basic|token)\s+)" + _REFERENCE + r"[A-Za-z0-9+/=._~-]{8,}")

@@ -46,12 +46,14 @@ def redact_with_reason(value: JsonObject) -> tuple[JsonObject, str | None]:
         for key in ("data", "binaryData"):
             if key in value:
                 cleaned[key] = _masked_values(value[key])
-    _MORE.get((str(version).split("/", 1)[0], str(kind)), lambda _: None)(cleaned)
+    more = _MORE.get((str(version).split("/", 1)[0], str(kind)))
+    if more is not None:
+        more(cleaned)
     return cleaned, reason
 
 
 def _secret(value: JsonObject) -> JsonObject:
-    kept = {key: value[key] for key in ("apiVersion", "kind", "type") if key in value}
+    kept: JsonObject = {key: value[key] for key in ("apiVersion", "kind", "type") if key in value}
     if isinstance(value.get("metadata"), dict):
         kept["metadata"] = _mapping(value["metadata"])
     return kept
@@ -65,9 +67,11 @@ def _mapping(value: JsonObject) -> JsonObject:
         special = _SPECIAL.get(key)
         if special is not None and isinstance(item, dict | list):
             cleaned[key] = special(item)
-        elif key in _UNTOUCHED or (key == "resources" and isinstance(item, dict) and item.keys() <= _QUANTITIES):
-            cleaned[key] = item
-        elif isinstance(item, str) and key in _UNTOUCHED_TEXT:
+        elif (
+            key in _UNTOUCHED
+            or (key == "resources" and isinstance(item, dict) and item.keys() <= _QUANTITIES)
+            or (isinstance(item, str) and key in _UNTOUCHED_TEXT)
+        ):
             cleaned[key] = item
         elif isinstance(item, str) and key in ("command", "args"):
             cleaned[key] = mask_text(item)

@@ -130,14 +130,9 @@ def _differences(header: JsonObject, digest: str, counts: Counter[str], name: st
         )
     stated = header.get("counts")
     stated = stated if isinstance(stated, dict) else {}
-    for kind in sorted({*stated, *counts}):
-        if stated.get(kind, 0) != counts[kind]:
-            problems.append(
-                Problem(
-                    "snapshot", f"the header says {stated.get(kind, 0)} of {kind} and there are {counts[kind]}", name, 1
-                )
-            )
-    return problems
+    wrong = [kind for kind in sorted({*stated, *counts}) if stated.get(kind, 0) != counts[kind]]
+    told = [f"the header says {stated.get(kind, 0)} of {kind} and there are {counts[kind]}" for kind in wrong]
+    return problems + [Problem("snapshot", message, name, 1) for message in told]
 
 
 def _kind_of(line: bytes) -> str | None:
@@ -157,9 +152,10 @@ def _spool(
     counts: Counter[str] = Counter()
     order: list[_Key] = []
     at = 0
-    for value in objects:
+    for captured in objects:
+        value = captured
         if redact:
-            value, reason = redact_with_reason(value)
+            value, reason = redact_with_reason(captured)
             if reason is not None:
                 missing.append({"what": _address(value), "reason": reason})
         line = orjson.dumps(value, option=orjson.OPT_SORT_KEYS) + b"\n"

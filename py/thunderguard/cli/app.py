@@ -55,7 +55,7 @@ class LazyGroup(click.Group):
             raise TypeError(f"{lazy.module}.{lazy.attribute} is not a command")
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the list of commands without importing one of them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name].help) for name in sorted(COMMANDS)])
@@ -108,7 +108,7 @@ def guarded(run: Callable[[], object]) -> int:
     except (KeyboardInterrupt, click.Abort):
         output.note("interrupted")
         return INTERRUPTED
-    except Exception as error:  # the last resort: the exit code of an uncaught error would read "findings"
+    except Exception as error:  # noqa: BLE001 - the exit code of an uncaught error would read "findings"
         if isinstance(error, BrokenPipeError) and output.reader_is_gone():
             return ExitCode.CLEAN
         _debug()

@@ -11,7 +11,7 @@ import click
 from thunderguard.cli import output
 from thunderguard.cli.progress import shown_progress
 from thunderguard.errors import UsageError
-from thunderguard.model import ExitCode, Level, Report
+from thunderguard.model import Level, Report
 
 # The names of the engines, written here as well so that --help imports none of them; a test compares the two.
 ENGINES = ("embedded", "opa", "conftest", "reference")
@@ -134,8 +134,6 @@ def _judge(
             progress=progress,
         )
     code = exit_code(report)
-    if fail_on == _NEVER and code == ExitCode.FINDINGS:
-        code = ExitCode.CLEAN
     _write(report, titles, form=form, code=code, target=target, color=color, picture=picture)
     return code
 

@@ -51,11 +51,8 @@ def element_offsets(text: str, segments: Sequence[str | int], start: int = 0) ->
 
 def split(text: str) -> list[tuple[int, int]]:
     """Give start and end of each JSON value of a stream of them, by counting brackets alone."""
-    parts = []
     tokens = _TOKEN.finditer(text)
-    for token in tokens:
-        parts.append((token.start(), _skip(tokens, token)))
-    return parts
+    return [(token.start(), _skip(tokens, token)) for token in tokens]
 
 
 def duplicate_key(text: str) -> tuple[str, int, int] | None:

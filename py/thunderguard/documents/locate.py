@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 import yaml
-from yaml.cyaml import CParser, CSafeLoader
+from yaml._yaml import CParser
+from yaml.cyaml import CSafeLoader
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from thunderguard.documents import jsontext
 from thunderguard.documents.errors import Unreadable
@@ -26,7 +30,7 @@ _MERGE = "tag:yaml.org,2002:merge"
 
 
 def locate(document: Document, segments: Sequence[Segment], *, path: str | None = None) -> Position | None:
-    """Give the 1-based line and column, in ``document.file``, of the deepest key or element on ``segments`` that exists.
+    """Give the 1-based line and column, in ``document.file``, of the deepest key or element on ``segments``.
 
     Without segments it is where the document begins. The column is None when only the line is known, as for JSON Lines.
     None when the document is from no file or the file is no longer what was read. ``path`` is the file to look into
@@ -54,9 +58,10 @@ class _Text:
 
     def __init__(self, parts: list[Part]) -> None:
         self.parts = parts
+        self._starts: dict[int, list[int]] = {}
         self._json_offsets: dict[int, list[int]] = {}
         self._yaml_offsets: dict[int, list[tuple[int, int]]] = {}
-        self._nodes: dict[tuple[int, int | None], tuple[yaml.Node, int]] = {}
+        self._nodes: dict[tuple[int, int | None], tuple[Node, int]] = {}
 
     def json(self, part: Part, list_index: int | None, segments: Sequence[Segment]) -> Position:
         start = 0
@@ -64,15 +69,24 @@ class _Text:
             if part.index not in self._json_offsets:
                 self._json_offsets[part.index] = _json_items(part)
             start = self._json_offsets[part.index][list_index]
-        line, column = jsontext.line_and_column(part.text, jsontext.find(part.text, segments, start))
-        return part.line + line - 1, column
+        at = jsontext.find(part.text, segments, start)
+        lines, column = self._place(part, at)
+        return part.line + lines, column + 1
+
+    def _place(self, part: Part, offset: int) -> tuple[int, int]:
+        """Give how many lines stand before an offset, and how many characters before it on its own line."""
+        starts = self._starts.get(part.index)
+        if starts is None:
+            starts = self._starts[part.index] = [0, *(found.end() for found in re.finditer("\n", part.text))]
+        lines = bisect_right(starts, offset) - 1
+        return lines, offset - starts[lines]
 
     def yaml(self, part: Part, list_index: int | None, segments: Sequence[Segment]) -> Position:
         node, lines = self._node(part, list_index)
         mark = _deepest(node, segments)
         return part.line + lines + mark.line, mark.column + 1
 
-    def _node(self, part: Part, list_index: int | None) -> tuple[yaml.Node, int]:
+    def _node(self, part: Part, list_index: int | None) -> tuple[Node, int]:
         """Give the composed node of a document or List item, and how many lines of the part stand before it."""
         key = (part.index, list_index)
         if key not in self._nodes:
@@ -81,7 +95,7 @@ class _Text:
             self._nodes[key] = self._compose(part, list_index)
         return self._nodes[key]
 
-    def _compose(self, part: Part, list_index: int | None) -> tuple[yaml.Node, int]:
+    def _compose(self, part: Part, list_index: int | None) -> tuple[Node, int]:
         if list_index is None:
             return _compose(part.text), 0
         if part.index not in self._yaml_offsets:
@@ -91,9 +105,9 @@ class _Text:
             # Composing a whole List of thousands for one finding would take seconds; an item stands alone unless it
             # uses an anchor from outside.
             start, end = offsets[list_index]
-            column = start - (part.text.rfind("\n", 0, start) + 1)
+            lines, column = self._place(part, start)
             try:
-                return _compose(" " * column + part.text[start:end]), part.text.count("\n", 0, start)
+                return _compose(" " * column + part.text[start:end]), lines
             except yaml.YAMLError:
                 pass
         return _items(_compose(part.text))[list_index], 0
@@ -108,7 +122,7 @@ def _file(path: str, name: str, _modified: int, _size: int) -> _Text | None:
     return _Text(list(split(text, json_only=unit.json_only)))
 
 
-def _compose(text: str) -> yaml.Node:
+def _compose(text: str) -> Node:
     # What was read is nested no deeper than the reader allows, so that the recursion of PyYAML is bounded.
     node = yaml.compose(text, Loader=CSafeLoader)
     if node is None:
@@ -116,15 +130,15 @@ def _compose(text: str) -> yaml.Node:
     return node
 
 
-def _deepest(node: yaml.Node, segments: Sequence[Segment]) -> yaml.Mark:
+def _deepest(node: Node, segments: Sequence[Segment]) -> yaml.Mark:
     mark = node.start_mark
     for segment in segments:
-        if isinstance(node, yaml.MappingNode) and isinstance(segment, str):
+        if isinstance(node, MappingNode) and isinstance(segment, str):
             pair = _pair(node, segment)
             if pair is None:
                 break
             mark, node = pair[0].start_mark, pair[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(segment, int) and segment < len(node.value):
+        elif isinstance(node, SequenceNode) and isinstance(segment, int) and segment < len(node.value):
             node = node.value[segment]
             mark = node.start_mark
         else:
@@ -132,13 +146,13 @@ def _deepest(node: yaml.Node, segments: Sequence[Segment]) -> yaml.Mark:
     return mark
 
 
-def _pair(node: yaml.MappingNode, wanted: str) -> tuple[yaml.Node, yaml.Node] | None:
+def _pair(node: MappingNode, wanted: str) -> tuple[Node, Node] | None:
     """Find the key that gives ``wanted`` its value: the last to name it, itself or through a merge key."""
     for key, value in reversed(node.value):
         if key.tag == _MERGE:
-            merged = [value] if isinstance(value, yaml.MappingNode) else value.value
+            merged = [value] if isinstance(value, MappingNode) else value.value
             for source in merged:
-                found = _pair(source, wanted) if isinstance(source, yaml.MappingNode) else None
+                found = _pair(source, wanted) if isinstance(source, MappingNode) else None
                 if found is not None:
                     return found
         elif _key(key) == wanted:
@@ -146,12 +160,12 @@ def _pair(node: yaml.MappingNode, wanted: str) -> tuple[yaml.Node, yaml.Node] | 
     return None
 
 
-def _key(node: yaml.Node) -> str | None:
-    if not isinstance(node, yaml.ScalarNode):
+def _key(node: Node) -> str | None:
+    if not isinstance(node, ScalarNode):
         return None
     try:
-        # A composed node has lost whether its tag was written; a written one other than these makes text, as does !!str.
-        plain = node.style is None
+        # A composed node has lost whether its tag was written; keys have none in practice.
+        plain = not node.style
         return key_text(resolve(None, plain, node.value))
     except Unreadable:
         return None
@@ -173,26 +187,26 @@ def _json_items(part: Part) -> list[int]:
     return [jsontext.find(part.text, path) for path in paths]
 
 
-def _items(node: yaml.Node) -> list[yaml.Node]:
+def _items(node: Node) -> list[Node]:
     """Give the items of a composed List, flattened as the reader flattens it."""
-    pair = _pair(node, "items") if isinstance(node, yaml.MappingNode) else None
-    found: list[yaml.Node] = []
-    if pair is not None and isinstance(pair[1], yaml.SequenceNode):
+    pair = _pair(node, "items") if isinstance(node, MappingNode) else None
+    found: list[Node] = []
+    if pair is not None and isinstance(pair[1], SequenceNode):
         for item in pair[1].value:
             found += _items(item) if _is_list_node(item) else [item]
     return found
 
 
-def _is_list_node(node: yaml.Node) -> bool:
-    if not isinstance(node, yaml.MappingNode):
+def _is_list_node(node: Node) -> bool:
+    if not isinstance(node, MappingNode):
         return False
     kind, items = _pair(node, "kind"), _pair(node, "items")
     return (
         kind is not None
         and items is not None
-        and isinstance(kind[1], yaml.ScalarNode)
+        and isinstance(kind[1], ScalarNode)
         and kind[1].value.endswith("List")
-        and isinstance(items[1], yaml.SequenceNode)
+        and isinstance(items[1], SequenceNode)
     )
 
 
@@ -204,26 +218,32 @@ def _yaml_items(text: str) -> list[tuple[int, int]]:
     in_items = False
     key = None
     start = 0
-    while not isinstance(event := parser.get_event(), yaml.StreamEndEvent):
+    event: Any
+    while not isinstance(event := _next(parser), yaml.StreamEndEvent):
+        marks: Any = event
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth == 2:
                 in_items = key == "items" and isinstance(event, yaml.SequenceStartEvent)
             elif depth == 3:
-                start = event.start_mark.index
+                start = marks.start_mark.index
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
             if depth == 2 and in_items:
-                spans.append((start, event.end_mark.index))
+                spans.append((start, marks.end_mark.index))
             elif depth == 1:
                 in_items = False
                 key = None
         elif depth == 1 and isinstance(event, yaml.ScalarEvent):
             key = event.value if key is None else None
-        elif depth == 1 and isinstance(event, yaml.AliasEvent):
-            return []
-        elif depth == 2 and in_items:
-            return []
-        elif depth == 3 and in_items and isinstance(event, yaml.ScalarEvent) and event.value == "items":
+        elif (
+            (depth == 1 and isinstance(event, yaml.AliasEvent))
+            or (depth == 2 and in_items)
+            or (depth == 3 and in_items and isinstance(event, yaml.ScalarEvent) and event.value == "items")
+        ):
             return []
     return spans
+
+
+def _next(parser: CParser) -> Any:
+    return parser.get_event()

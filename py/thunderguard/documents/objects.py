@@ -93,14 +93,19 @@ def _flatten(value: JsonObject, origin: Origin, numbers: list[int], depth: int) 
     kind = value["kind"].removesuffix("List")
     version = value.get("apiVersion")
     numbers = numbers or [0]
-    for place, item in enumerate(value["items"]):
-        if isinstance(item, dict) and kind and not item.get("kind"):
-            item = {"apiVersion": version, **item, "kind": kind}
+    item: Any
+    for place, listed in enumerate(value["items"]):
+        if isinstance(listed, dict) and kind and not listed.get("kind"):
+            item = {"apiVersion": version, **listed, "kind": kind}
+        else:
+            item = listed
         if is_list(item):
             yield from _flatten(item, origin, numbers, depth + 1)
             continue
         if not isinstance(item, dict):
-            yield _problem(origin, "malformed", f"items[{place}] of the {value['kind']} is {_shape(item)}, not an object")
+            yield _problem(
+                origin, "malformed", f"items[{place}] of the {value['kind']} is {_shape(item)}, not an object"
+            )
         else:
             try:
                 yield _one(item, dump(item), origin, numbers[0])

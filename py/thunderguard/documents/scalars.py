@@ -85,7 +85,9 @@ def json_value(value: Any) -> Any:
     if not isinstance(value, float):
         return value
     if not math.isfinite(value):
-        raise Unreadable("the numbers .inf and .nan cannot be written as JSON; quote it if it is text", kind="malformed")
+        raise Unreadable(
+            "the numbers .inf and .nan cannot be written as JSON; quote it if it is text", kind="malformed"
+        )
     return go_number(value)
 
 

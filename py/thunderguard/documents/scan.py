@@ -1,7 +1,7 @@
 """The quick scan: may the bulk loader read this text, or would it read something else than Kubernetes?
 
 The bulk loader (ryaml) follows YAML 1.2 and Kubernetes YAML 1.1, so that they differ about some plain scalars, merge
-keys and tags. The scan looks for any place where such a thing could begin; it may be wrong only towards caution. That it
+keys and tags. The scan looks for any place where such a thing could begin; it may err only towards caution. That it
 misses nothing is a property test (tests/properties/test_yaml_reading.py).
 """
 
@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import re
 
-# Where a plain scalar, a property or an indicator can begin: at the start of a line, after an indicator and blanks, after
-# a flow indicator, and after a ":" that ends a quoted key.
+# Where a plain scalar, a property or an indicator can begin: at the start of a line, after an indicator and blanks,
+# after a flow indicator, and after a ":" that ends a quoted key.
 _START = r"(?:^[ \t]*|[-?:][ \t]+|(?<![A-Za-z0-9_./-]):|[\[{,][ \t]*)"
 _END = r"(?=[ \t]*(?:$|[,\]}#]|:(?:[\s,\[\]{}]|$)))"
-# Numbers that both read alike: whole numbers and fractions in their usual form. With two dots and in dates both see text.
+# Numbers that both read alike: whole numbers and fractions in their usual form. With two dots, and in dates, both see
+# text.
 _SAFE = (
     r"(?:-?(?:0|[1-9][0-9]{0,17})|-?(?:0|[1-9][0-9]{0,13})\.[0-9]{0,6}[1-9]"
-    r"|[0-9]+(?:\.[0-9]+){2,}|[0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"|[0-9]+(?:\.[0-9]+){2,}|[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    # Hashes and UUIDs: a letter other than e makes them text, unless they look like 0b1, 0o1 or 0x1.
+    r"|(?!0[bBoOxX])[0-9][0-9a-fA-F-]*[abcdfABCDF][0-9a-fA-F-]*)"
 )
 _DOUBTFUL = (
     r"(?:"
@@ -38,9 +41,7 @@ _BARE_WORDS = ("y", "Y", "yes", "Yes", "YES", "n", "N", "no", "No", "NO", "on", 
 _WORDS = frozenset(f"{before}{word}{after}" for word in _BARE_WORDS for before in ("", ":") for after in ("", ":"))
 _MARKS = ("&", "*", "!", "%", "?", "<<")
 _FIRST = frozenset("+-.:0123456789")
-_DOUBTFUL_WORD = re.compile(
-    r":*(?:[-+]?\.[iInN]|(?!" + _SAFE + r":*\Z)[-+]?_*\.?_*[0-9][0-9_.eExXoObBa-fA-F+-]*:*\Z)"
-)
+_DOUBTFUL_WORD = re.compile(r":*(?:[-+]?\.[iInN]|(?!" + _SAFE + r":*\Z)[-+]?_*\.?_*[0-9][0-9_.eExXoObBa-fA-F+-]*:*\Z)")
 
 
 def is_fast(text: str) -> bool:

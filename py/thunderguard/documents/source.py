@@ -58,8 +58,8 @@ class Source:
 
     Iterating gives every Document, and a Problem for whatever could not be read, in reading order and lazily: no more
     than one file, or one line of JSON Lines, is in memory. It may be iterated again. ``problems`` are those met before
-    reading, which iterating gives, too, and :meth:`shards` does not. ``left_out`` tells what was passed over on purpose;
-    it is complete after an iteration. A snapshot's hash and counts are checked by ``snapshot.verify``, not here.
+    reading, which iterating gives, too, and :meth:`shards` does not. ``left_out`` tells what was passed over
+    on purpose; it is complete after an iteration. A snapshot's hash and counts are checked by ``snapshot.verify``, not here.
     """
 
     def __init__(
@@ -145,9 +145,7 @@ class Source:
         self.close()
 
 
-def open_source(
-    paths: Sequence[str], *, limits: Limits = DEFAULT_LIMITS, stdin: BinaryIO | None = None
-) -> Source:
+def open_source(paths: Sequence[str], *, limits: Limits = DEFAULT_LIMITS, stdin: BinaryIO | None = None) -> Source:
     """Open files, directories, or ``-`` for standard input.
 
     Raises SourceError when a path does not exist, when there is nothing to read, and for a snapshot of a format that
@@ -161,11 +159,6 @@ def open_source(
     header = None
     if len(found.units) == 1 and found.units[0].by_lines:
         header = header_of(first_line(found.units[0].path)[0].strip())
-    for unit in found.units:
-        if unit.by_lines and not unit.walked:
-            own = header_of(first_line(unit.path)[0].strip())
-            if own is not None:
-                check_format(own, unit.file)
     return Source(
         "files" if header is None else "snapshot",
         found.units,

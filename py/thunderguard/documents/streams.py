@@ -56,7 +56,7 @@ class _ZstdReader(io.RawIOBase):
 
 def open_stream(path: str | Path) -> BinaryIO:
     """Open a file for reading bytes, decompressed; what counts are its first bytes, not its name. Raises OSError."""
-    raw = cast(BinaryIO, open(path, "rb"))
+    raw = cast(BinaryIO, open(path, "rb"))  # noqa: SIM115 - the caller closes it
     magic = raw.read(4)
     raw.seek(0)
     if magic.startswith(GZIP_MAGIC):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-import ryaml
+from ryaml._ryaml import InvalidYamlError, loads
 
 from thunderguard.documents import jsontext
 from thunderguard.documents.errors import Unreadable
@@ -41,7 +41,7 @@ class Part:
     def content_line(self) -> int:
         """Give the line of the first line that is neither empty, nor a comment, nor a bare ``---``."""
         for at, line in enumerate(self.text[:_LINES_READ].split("\n")):
-            bare = line[3:] if line.startswith("---") else line
+            bare = line.removeprefix("---")
             if bare.strip() and not bare.lstrip().startswith("#"):
                 return self.line + at
         return self.line
@@ -129,10 +129,10 @@ def dump(value: Any) -> bytes:
 def _load_yaml(text: str, limits: Limits) -> tuple[Any, bytes]:
     if is_fast(text):
         try:
-            value = ryaml.loads(text)
+            value = loads(text)
             # Keys that are not text make orjson refuse; the exact reader spells them.
             return value, orjson.dumps(value)
-        except (ValueError, TypeError, ryaml.InvalidYamlError):
+        except (ValueError, TypeError, InvalidYamlError):
             pass
     value = load_events(text, limits)
     return value, dump(value)
@@ -154,7 +154,9 @@ def parse_json(text: str | bytes) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         if "depth" in error.msg or "ecursion" in error.msg:
-            raise Unreadable(f"nested more than {DEFAULT_LIMITS.depth} levels deep", error.lineno, "malformed") from None
+            raise Unreadable(
+                f"nested more than {DEFAULT_LIMITS.depth} levels deep", error.lineno, "malformed"
+            ) from None
         raise Unreadable(f"not JSON: {error.msg} at column {error.colno}", error.lineno) from None
 
 
@@ -194,7 +196,7 @@ def _json_pieces(text: str) -> list[Part]:
             return [Part(text, 1, 0, True)]
         if "trailing" not in error.msg and "unexpected content" not in error.msg:
             return []
-    parts = []
+    parts: list[Part] = []
     line = 1
     at = 0
     for start, end in jsontext.split(text):

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from thunderguard.documents.errors import Unreadable
-from thunderguard.documents.header import check_format, header_of
+from thunderguard.documents.header import header_of
 from thunderguard.documents.limits import Limits
 from thunderguard.documents.objects import Item, LeftOut, Origin, is_list, items
 from thunderguard.documents.streams import FAILURES, lines, open_stream, read_whole, why
-from thunderguard.documents.texts import dump, decode, load, parse_json, refuse_duplicates, split
-from thunderguard.errors import SourceError
+from thunderguard.documents.texts import decode, dump, load, parse_json, refuse_duplicates, split
 from thunderguard.model import Problem
 
 _TEMPLATE_MARK = b"{{"
@@ -95,12 +94,7 @@ def _read_line(line: bytes | None, number: int, unit: Unit, origin: Origin) -> I
     text = line.strip()
     if number == 1:
         text = text.removeprefix(b"\xef\xbb\xbf")
-        header = header_of(text)
-        if header is not None:
-            try:
-                check_format(header, unit.file)
-            except SourceError as error:
-                yield Problem("snapshot", error.message, unit.file, 1)
+        if header_of(text) is not None:
             return
     if not text:
         return
@@ -125,7 +119,7 @@ def _stretch(unit: Unit) -> BinaryIO:
     return _Bounded(stream, unit.end - unit.start)
 
 
-class _Bounded(io.BufferedIOBase, BinaryIO):  # type: ignore[misc]
+class _Bounded(io.BufferedIOBase, BinaryIO):
     """The next ``length`` bytes of a stream, which it closes."""
 
     def __init__(self, stream: BinaryIO, length: int) -> None:

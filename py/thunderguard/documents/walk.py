@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from thunderguard.documents.header import first_line
+from thunderguard.documents.header import check_format, first_line, header_of
 from thunderguard.documents.objects import LeftOut
 from thunderguard.documents.streams import is_compressed
 from thunderguard.documents.units import Unit
@@ -53,7 +53,9 @@ def find(paths: Sequence[str]) -> Found:
         elif os.path.exists(path):
             _add(path, False, found, seen)
         else:
-            raise SourceError(f"{path}: no such file or directory", hint="name a file, a directory, or - for standard input")
+            raise SourceError(
+                f"{path}: no such file or directory", hint="name a file, a directory, or - for standard input"
+            )
     if not found.units:
         told = "; ".join(f"{problem.file}: {problem.message}" for problem in found.problems)
         raise SourceError(f"nothing to read: {told or 'no path was named'}")
@@ -66,7 +68,7 @@ def make_unit(path: str, file: str, *, walked: bool = False) -> Unit:
     by_lines = bare.endswith(_LINES)
     if not by_lines and not bare.endswith(_YAML):
         line, more = first_line(path)
-        by_lines = _is_object_line(line) and more or b'"SnapshotHeader"' in line
+        by_lines = (_is_object_line(line) and more) or b'"SnapshotHeader"' in line
     return Unit(
         path,
         file,
@@ -114,11 +116,22 @@ def _add(path: str, walked: bool, found: Found, seen: set[str]) -> None:
         return
     seen.add(real)
     try:
-        if not os.path.isfile(path) and os.path.lexists(path) and not os.path.exists(path):
+        if not os.path.exists(path):
             raise FileNotFoundError(2, "the symbolic link leads nowhere")
+        if not os.path.isfile(path):
+            # A named pipe in a directory would be waited for without end.
+            raise OSError(22, "it is not a regular file")
         with open(path, "rb"):
             pass
-        found.units.append(make_unit(path, path, walked=walked))
+        unit = make_unit(path, path, walked=walked)
+        header = header_of(first_line(path)[0].strip()) if unit.by_lines else None
+        if header is not None:
+            check_format(header, path)
+        found.units.append(unit)
+    except SourceError as error:
+        if not walked:
+            raise
+        found.problems.append(Problem("snapshot", error.message, path, 1))
     except OSError as error:
         found.problems.append(Problem("unread", f"cannot be read: {error.strerror}", path))
 

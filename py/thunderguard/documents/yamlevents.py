@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import yaml
-from yaml.cyaml import CParser
+from yaml._yaml import CParser
 
 from thunderguard.documents.errors import Unreadable
 from thunderguard.documents.limits import DEFAULT_LIMITS, Limits, megabytes
@@ -54,6 +54,24 @@ class _Builder:
         self.stack: list[_Frame] = []
         self.anchors: dict[str, _Node | None] = {}
         self.result: _Node | None = None
+        self.documents = 0
+
+    def take(self, event: Any, line: int) -> None:
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            self.scalar(event, line)
+        elif kind is yaml.MappingStartEvent:
+            self.open({}, event.anchor)
+        elif kind is yaml.SequenceStartEvent:
+            self.open([], event.anchor)
+        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+            self.close(line)
+        elif kind is yaml.AliasEvent:
+            self.alias(event.anchor, line)
+        elif kind is yaml.DocumentStartEvent:
+            self.documents += 1
+            if self.documents > 1:
+                raise Unreadable("more than one document stands here; put a line `---` between them")
 
     def open(self, value: Any, anchor: str | None) -> None:
         if self.stack and isinstance(self.stack[-1].value, dict) and self.stack[-1].key is _NOTHING:
@@ -106,8 +124,7 @@ class _Builder:
         frame = self.stack[-1]
         frame.size += node.size
         frame.nodes += node.nodes
-        if node.height > frame.height:
-            frame.height = node.height
+        frame.height = max(frame.height, node.height)
         if isinstance(frame.value, list):
             frame.value.append(json_value(node.value))
         elif frame.key is _NOTHING:
@@ -150,34 +167,19 @@ def load_events(text: str, limits: Limits = DEFAULT_LIMITS) -> Any:
     """
     builder = _Builder(limits)
     line = 1
-    documents = 0
     try:
         # The reader checks for characters outside YAML as soon as it is made.
         parser = CParser(text)
         while True:
-            event = parser.get_event()
+            event: Any = parser.get_event()
             line = event.start_mark.line + 1
-            kind = type(event)
-            if kind is yaml.ScalarEvent:
-                builder.scalar(event, line)
-            elif kind is yaml.MappingStartEvent:
-                builder.open({}, event.anchor)
-            elif kind is yaml.SequenceStartEvent:
-                builder.open([], event.anchor)
-            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
-                builder.close(line)
-            elif kind is yaml.AliasEvent:
-                builder.alias(event.anchor, line)
-            elif kind is yaml.DocumentStartEvent:
-                documents += 1
-                if documents > 1:
-                    raise Unreadable("more than one document stands here; put a line `---` between them")
-            elif kind is yaml.StreamEndEvent:
+            if type(event) is yaml.StreamEndEvent:
                 break
+            builder.take(event, line)
     except Unreadable as error:
         raise Unreadable(error.message, line, error.kind, error.first_line) from None
     except yaml.MarkedYAMLError as error:
-        raise _from_yaml(error) from None
+        raise _from_yaml(error, limits) from None
     except yaml.reader.ReaderError as error:
         at = text.count("\n", 0, error.position) + 1 if isinstance(error.position, int) else None
         raise Unreadable(f"not YAML: the character U+{_code(error):04X} is not allowed", at) from None
@@ -188,9 +190,13 @@ def _code(error: yaml.reader.ReaderError) -> int:
     return error.character if isinstance(error.character, int) else ord(error.character[:1] or "\0")
 
 
-def _from_yaml(error: yaml.MarkedYAMLError) -> Unreadable:
+def _from_yaml(error: yaml.MarkedYAMLError, limits: Limits) -> Unreadable:
     mark = error.problem_mark or error.context_mark
+    line = mark.line + 1 if mark is not None else None
     what = ", ".join(part for part in (error.problem, error.context) if part)
+    if "nesting depth" in what:
+        # libyaml looks ahead of its events for a key, and newer ones have a bound of their own.
+        return Unreadable(f"nested more than {limits.depth} levels deep", line, "malformed")
     if "cannot start any token" in what and mark is not None:
         what += "; a tab cannot indent, and text that begins with @ or ` must be quoted"
-    return Unreadable(f"not YAML: {what}", mark.line + 1 if mark is not None else None)
+    return Unreadable(f"not YAML: {what}", line)

@@ -17,7 +17,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -28,9 +28,10 @@ from opa_client.errors import RegoParseError
 from opa_client.opa import OpaClient
 
 from thunderguard.engines.base import ContextManaged, EngineOptions, failure
+from thunderguard.engines.batches import Answer, in_batches, outcomes_of
 from thunderguard.engines.pins import check_version, find_program, pinned
 from thunderguard.engines.sources import RegoSources, load_sources, rego_root
-from thunderguard.engines.verdict import BATCH, INVENTORY, decode_inventory_verdict, decode_verdict
+from thunderguard.engines.verdict import BATCH, INVENTORY, decode_inventory_verdict
 from thunderguard.errors import EngineError, PolicyError, UsageError
 from thunderguard.model import Document, EstateRequest, Outcome, OutcomeKind
 
@@ -98,16 +99,8 @@ class OpaEngine(ContextManaged):
 
     def judge(self, documents: Iterable[Document]) -> Iterator[Outcome]:
         """Give the outcome of each document, asked in batches."""
-        batch: list[Document] = []
-        size = 0
-        for document in documents:
-            batch.append(document)
-            size += len(document.text)
-            if len(batch) >= _BATCH_DOCUMENTS or size >= _BATCH_BYTES:
-                yield from self._judge_batch(batch)
-                batch, size = [], 0
-        if batch:
-            yield from self._judge_batch(batch)
+        for batch in in_batches(documents, most=_BATCH_DOCUMENTS, most_bytes=_BATCH_BYTES):
+            yield from outcomes_of(batch, self._ask_batch, self._ask_one, self._object_rules)
 
     def judge_estate(self, request: EstateRequest) -> Outcome:
         """Give the outcome of the rules of scope estate, from the records."""
@@ -124,30 +117,18 @@ class OpaEngine(ContextManaged):
         elif (client := getattr(self, "_client", None)) is not None:
             client.close_connection()
 
-    def _judge_batch(self, batch: list[Document]) -> list[Outcome]:
+    def _ask_batch(self, batch: Sequence[Document]) -> Answer:
         read = [_read(document) for document in batch]
-        objects = [value for value, reason in read if not reason]
-        answers = iter(self._answers(objects))
-        outcomes = []
-        for _, reason in read:
-            value, why = (None, reason) if reason else next(answers)
-            if why:
-                outcomes.append(failure(OutcomeKind.ENGINE_FAILED, why, self._object_rules))
-            else:
-                outcomes.append(decode_verdict(value, self._object_rules))
-        return outcomes
+        reasons = [reason for _, reason in read if reason]
+        if reasons:
+            return None, reasons[0]
+        return self._ask("batch", {**BATCH, "objects": [value for value, _ in read]})
 
-    def _answers(self, objects: list[Any]) -> list[tuple[Any, str]]:
-        """Give (verdict, why there is none) for each of ``objects``."""
-        value, reason = self._ask("batch", {**BATCH, "objects": objects})
-        if not reason and isinstance(value, list) and len(value) == len(objects):
-            return [(verdict, "") for verdict in value]
-        if self._gone:
-            return [(None, self._gone)] * len(objects)
-        # One object that the policy cannot be evaluated for spoils its whole batch; it must not spoil the others.
-        return [self._ask("verdict", one) for one in objects]
+    def _ask_one(self, document: Document) -> Answer:
+        value, reason = _read(document)
+        return (None, reason) if reason else self._ask("verdict", value)
 
-    def _ask(self, rule: str, value: Any) -> tuple[Any, str]:
+    def _ask(self, rule: str, value: Any) -> Answer:
         """Query one rule of the main package: (value or None when undefined, why there is none)."""
         if self._gone:
             return None, self._gone

@@ -26,7 +26,7 @@ ENGINE_NAMES: tuple[str, ...] = tuple(_ENGINES)
 DEFAULT_ENGINE = "embedded"
 
 
-def open_engine(  # noqa: PLR0913 - all but the name are keywords
+def open_engine(
     name: str,
     *,
     estate: Estate,

@@ -5,13 +5,16 @@ Nothing is taken on trust: a verdict that lacks a rule, knows another, or contra
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from thunderguard.engines.base import failure, outcome_kind
-from thunderguard.model import Level, Outcome, OutcomeKind, RawFinding, Resource, Status
+from thunderguard.model import JsonObject, Level, Outcome, OutcomeKind, RawFinding, Resource, Status
 
 VERDICT = "data.thunderguard.main.verdict"
+BATCH_VERDICT = "data.thunderguard.main.batch"
 INVENTORY_VERDICT = "data.thunderguard.main.inventory_verdict"
 INVENTORY = {"apiVersion": "thunderguard.dev/v1alpha1", "kind": "Inventory"}
 BATCH = {"apiVersion": "thunderguard.dev/v1alpha1", "kind": "Batch"}
@@ -105,6 +108,64 @@ def decode_verdict(value: Any, rules: Collection[str]) -> Outcome:
         return object_outcome(findings, decode_statuses(value.get("statuses"), rules), value.get("record"))
     except VerdictError as error:
         return failure(OutcomeKind.ENGINE_FAILED, f"the verdict cannot be used: {error}", rules)
+
+
+def decode_batch(value: Any, number: int, rules: Sequence[str]) -> list[Outcome]:
+    """Give the outcomes of ``data.thunderguard.main.batch`` about ``number`` objects, in order.
+
+    ``rules`` are the ids of scope object. Raises VerdictError when it is not an answer about just these objects; then
+    they are to be asked one by one.
+    """
+    if not isinstance(value, dict) or value.get("count") != number:
+        raise VerdictError(f"the batch is not about {number} objects")
+    findings: list[list[RawFinding]] = [[] for _ in range(number)]
+    for item in _listed(value, "findings"):
+        findings[_place(item, number)].append(decode_finding(item, rules))
+    records: list[JsonObject | None] = [None] * number
+    for record in _listed(value, "records"):
+        records[_place(record, number)] = record
+    statuses = [[Status.NOT_MATCHED] * len(rules) for _ in range(number)]
+    for column, rule in enumerate(rules):
+        for word, status in (("subjects", Status.PASSED), ("unjudged", Status.NOT_JUDGED)):
+            said = value.get(word)
+            if not isinstance(said, dict) or said.keys() != set(rules):
+                raise VerdictError(f"the batch does not say which {word} each rule has")
+            for place in _listed(said, rule):
+                statuses[_within(place, number)][column] = status
+    columns = {rule: column for column, rule in enumerate(rules)}
+    outcomes = []
+    for place in range(number):
+        for finding in findings[place]:
+            statuses[place][columns[finding.rule]] = Status.VIOLATED
+        named = _named(tuple(rules), tuple(statuses[place]))
+        kind = outcome_kind(findings[place], named)
+        outcomes.append(
+            Outcome(kind=kind, findings=in_order(findings[place]), statuses=named, record=records[place])
+        )
+    return outcomes
+
+
+@lru_cache(maxsize=4096)
+def _named(rules: tuple[str, ...], statuses: tuple[Status, ...]) -> Mapping[str, Status]:
+    # Few combinations occur, so that objects share them.
+    return MappingProxyType(dict(zip(rules, statuses, strict=True)))
+
+
+def _listed(value: JsonObject, key: str) -> list[Any]:
+    listed = value.get(key)
+    if not isinstance(listed, list):
+        raise VerdictError(f"{key} is {listed!r:.80}, not a list")
+    return listed
+
+
+def _place(item: Any, number: int) -> int:
+    return _within(item.get("index") if isinstance(item, dict) else None, number)
+
+
+def _within(place: Any, number: int) -> int:
+    if type(place) is not int or not 0 <= place < number:
+        raise VerdictError(f"the batch speaks of place {place!r}")
+    return place
 
 
 def estate_outcome(findings: Collection[RawFinding], rules: Collection[str]) -> Outcome:

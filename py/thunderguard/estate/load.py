@@ -9,7 +9,9 @@ from pathlib import Path
 from thunderguard import assets
 from thunderguard.errors import EstateError
 from thunderguard.estate.check import mistakes_in
+from thunderguard.estate.rules import by_twin
 from thunderguard.estate.source import read_estate
+from thunderguard.estate.text import printable
 from thunderguard.model import JsonObject
 
 DEFAULT_ESTATE = assets.root("examples") / "thunderline" / "estate.yaml"
@@ -28,8 +30,10 @@ class Estate:
 def load_estate(path: Path) -> Estate:
     """Read and validate the Estate in ``path``. Raises EstateError with the first mistake and the number of others."""
     text = read_estate(path)
-    mistakes = mistakes_in(text)
+    mistakes = mistakes_in(text, by_twin)
     if mistakes:
         more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
-        raise EstateError(f"{mistakes[0]}{more}", hint=f"thunderguard estate check {path} lists them all")
+        raise EstateError(
+            f"{mistakes[0]}{more}", hint=f"thunderguard estate check {printable(str(path))} lists them all"
+        )
     return Estate(path, text.data["metadata"]["name"], text.data, hashlib.sha256(text.content).hexdigest())

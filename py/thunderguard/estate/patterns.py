@@ -1,42 +1,93 @@
-"""Which patterns mean the same to every engine: RE2, Go's regexp in OPA, CEL, and the regex crate of the embedded engine."""
+"""Which patterns mean the same to every engine.
+
+That is RE2, Go's regexp in OPA and CEL, and the regex crate in the embedded engine. What they differ on is refused:
+https://github.com/google/re2/wiki/Syntax, https://pkg.go.dev/regexp/syntax, https://docs.rs/regex/latest/regex/#syntax.
+"""
 
 from __future__ import annotations
 
 import re
 from functools import cache
+from math import prod
 from typing import Any
 
-# What one engine reads as Unicode and another as ASCII, or only one of them knows.
-_REFUSED = (
-    (re.compile(r"\\[dDwWsSbB]"), "write a class such as [0-9], [0-9A-Za-z_] or [ \\t\\n]: engines differ on Unicode"),
-    (re.compile(r"\\[pPAzZCQEG0-7x]"), "write the characters themselves: engines differ on this escape"),
-    (re.compile(r"\(\?"), "write it without (?...): engines differ on groups and flags"),
-    (re.compile(r"\[[^]]*(&&|--|~~|\[(?!:))"), "no set operations inside [...]: only one engine knows them"),
-    (re.compile(r"(?<!\\)\{(?![0-9])|\{,"), "escape a brace that is no repetition: engines differ on it"),
-)
+from thunderguard.estate.text import shown
+
+_OUTSIDE = re.compile(r"\\.|\[\^?\]?|\(\??|\{[0-9]+(?:,[0-9]*)?\}|.", re.DOTALL)
+_INSIDE = re.compile(r"\\.|\[:\^?[a-z]+:\]|&&|--|~~|.", re.DOTALL)
+_SET_NOTATION = {"&&", "--", "~~", "["}
+# After a backslash these stand for themselves, or for one control character, in every engine.
+_ESCAPED = frozenset(r"\.+*?()|[]{}^$-#&~/" + "tnr")
+# Go refuses a longer repetition, and the regex crate bounds the compiled size.
+_REPEATS = 1000
 
 
 def mistake(pattern: str) -> tuple[str, str] | None:
     """Say what is wrong with ``pattern`` and what to do; None when every engine reads it alike."""
-    for refused, remedy in _REFUSED:
-        found = refused.search(pattern)
-        if found is not None:
-            return f"{found[0]!r} is not portable", remedy
-    try:
-        _options_compile(pattern)
-    except Exception as error:  # noqa: BLE001 - the binding's own error class is private
-        said = error.args[0] if error.args else error
-        return f"not a regular expression: {said.decode() if isinstance(said, bytes) else said}", "see RE2's syntax page"
-    repeats = [int(number) for number in re.findall(r"\{([0-9]+)", pattern)]
-    if any(number > 1000 for number in repeats):
-        return "repeats more than 1000 times", "RE2 allows up to 1000"
+    found = _not_portable(pattern)
+    if found is not None:
+        odd, remedy = found
+        return f"{shown(odd)} in {shown(pattern)} is not portable", remedy
+    said = _refusal(pattern)
+    if said is not None:
+        return (
+            f"{shown(pattern)} is not a regular expression: {said}",
+            "see RE2's syntax, or escape what is meant as text",
+        )
+    repeats = re.findall(r"\{([0-9]+)(?:,([0-9]+))?\}", pattern)
+    if prod(max(1, int(most or least)) for least, most in repeats) > _REPEATS:
+        return f"{shown(pattern)} repeats more than {_REPEATS} times", "ask for fewer, or use * or +"
     return None
 
 
+def _not_portable(pattern: str) -> tuple[str, str] | None:
+    at, inside = 0, False
+    while at < len(pattern):
+        token = (_INSIDE if inside else _OUTSIDE).match(pattern, at)
+        assert token is not None  # noqa: S101 - the last alternative takes any character
+        at = token.end()
+        word = token[0]
+        if word[0] == "\\" and (len(word) == 1 or word[1] not in _ESCAPED):
+            return word, _escape_remedy(word)
+        if inside:
+            if word in _SET_NOTATION:
+                return word, "escape it with a backslash: the embedded engine reads set notation inside [...]"
+            inside = word != "]"
+        elif word[0] == "[":
+            inside = True
+        elif word == "(?":
+            return word, "write a plain group (...): engines differ on flags, names and look-around"
+        elif word in {"{", "}"}:
+            return word, "escape a brace that is no repetition: engines differ on it"
+    return None
+
+
+def _escape_remedy(word: str) -> str:
+    classes = {
+        "d": "[0-9]",
+        "w": "[0-9A-Za-z_]",
+        "s": "[ \\t\\n\\r]",
+        "D": "[^0-9]",
+        "W": "[^0-9A-Za-z_]",
+        "S": "[^ \\t]",
+    }
+    if word[1:] in classes:
+        return f"write {classes[word[1:]]}: engines differ on Unicode"
+    if word[1:] in {"A", "z", "Z"}:
+        return "write ^ or $"
+    return "write the characters themselves: engines differ on this escape"
+
+
 @cache
-def _options_compile(pattern: str) -> Any:
+def _refusal(pattern: str) -> str | None:
+    """Give what RE2 says against ``pattern``."""
     import re2
 
-    options = re2.Options()
+    options: Any = re2.Options()
     options.log_errors = False
-    return re2.compile(pattern, options)
+    try:
+        re2.compile(pattern, options)
+    except re2.error as error:
+        said = error.args[0] if error.args else "unknown"
+        return shown(said.decode(errors="replace") if isinstance(said, bytes) else str(said)).strip('"')
+    return None

@@ -1,7 +1,6 @@
-"""The CustomResourceDefinition's schema as a JSON Schema, and what Kubernetes adds to it.
+"""The CustomResourceDefinition's schema as a JSON Schema, and the list types that Kubernetes adds to it.
 
-https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/ describes list types and
-validation rules.
+https://kubernetes.io/docs/reference/using-api/server-side-apply/#merge-strategy describes list types.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from yaml.cyaml import CSafeLoader
 
 from thunderguard import assets
 from thunderguard.errors import EstateError
+from thunderguard.estate.text import shown
 from thunderguard.model import JsonObject
 from thunderguard.paths import Segment
 
@@ -25,7 +25,7 @@ _FOR_KUBERNETES = "x-kubernetes-"
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """A value at ``path`` that breaks the schema or a validation rule, in words."""
+    """What is wrong at ``path``, in words that hold the offending value, and what to do about it."""
 
     path: tuple[Segment, ...]
     message: str
@@ -37,7 +37,7 @@ def open_schema() -> JsonObject:
     """Give ``openAPIV3Schema`` of the CRD. Raises EstateError when the CRD is damaged."""
     path = assets.root("policies") / "estate.crd.yaml"
     try:
-        crd = yaml.load(path.read_text(encoding="utf-8"), Loader=CSafeLoader)  # noqa: S506 - CSafeLoader is safe
+        crd = yaml.load(path.read_text(encoding="utf-8"), Loader=CSafeLoader)
         schema: JsonObject = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     except (OSError, yaml.YAMLError, KeyError, IndexError, TypeError) as error:
         raise EstateError(f"{path} is damaged: {error}", hint="install Thunderguard again") from error
@@ -48,11 +48,13 @@ def open_schema() -> JsonObject:
 def closed_schema() -> str:
     """Give the JSON Schema text: unknown fields refused everywhere but in metadata, Kubernetes' own words left out."""
     schema = _closed(open_schema())
-    schema["properties"]["metadata"] = {
-        "type": "object",
-        "required": ["name"],
-        "properties": {"name": {"type": "string", "pattern": "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"}},
+    name = {
+        "type": "string",
+        "description": "The name of the Estate: lowercase letters, digits, dashes and dots.",
+        "maxLength": 253,
+        "pattern": "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
     }
+    schema["properties"]["metadata"] = {"type": "object", "required": ["name"], "properties": {"name": name}}
     schema["required"] = ["apiVersion", "kind", "metadata", "spec"]
     return json.dumps(schema)
 
@@ -65,7 +67,7 @@ def _closed(schema: Any) -> Any:
     closed = {
         key: _properties(value) if key == "properties" else _closed(value)
         for key, value in schema.items()
-        if not key.startswith(_FOR_KUBERNETES) and key not in {"description", "format"}
+        if not key.startswith(_FOR_KUBERNETES) and key != "format"
     }
     if "properties" in closed:
         closed.setdefault("additionalProperties", False)
@@ -86,8 +88,12 @@ def list_breaches(value: Any, schema: JsonObject, path: tuple[Segment, ...] = ()
             if key is not None:
                 if key in seen:
                     at = (*path, place) if keys is None else (*path, place, keys[0])
-                    yield Breach(at, f"{key} stands in the list a second time", "remove or rename one of the two")
-                seen[key] = place
+                    yield Breach(
+                        at,
+                        f"{shown(_named(element, keys))} stands in the list already, as element {seen[key]}",
+                        "remove or rename one of the two",
+                    )
+                seen.setdefault(key, place)
             yield from list_breaches(element, schema.get("items", {}), (*path, place))
     elif isinstance(value, dict):
         for name, inner in schema.get("properties", {}).items():
@@ -99,34 +105,9 @@ def _list_key(kind: Any, keys: Any, element: Any) -> str | None:
     if kind == "set":
         return json.dumps(element)
     if kind == "map" and isinstance(element, dict):
-        return json.dumps([element.get(key) for key in keys]).strip("[]")
+        return json.dumps([element.get(key) for key in keys])
     return None
 
 
-def rule_breaches(value: Any, schema: JsonObject, path: tuple[Segment, ...] = ()) -> Iterator[Breach]:
-    """Give the validation rules (CEL) that ``value``, which fits the schema, breaks."""
-    for rule in schema.get("x-kubernetes-validations", ()):
-        if not _holds(rule["rule"], value):
-            field = tuple(part for part in rule.get("fieldPath", "").split(".") if part)
-            yield Breach((*path, *field), f"breaks the rule: {rule['message']}", "mend one side of the rule")
-    if isinstance(value, list):
-        for place, element in enumerate(value):
-            yield from rule_breaches(element, schema.get("items", {}), (*path, place))
-    elif isinstance(value, dict):
-        for name, inner in schema.get("properties", {}).items():
-            if name in value:
-                yield from rule_breaches(value[name], inner, (*path, name))
-
-
-def _holds(rule: str, value: Any) -> bool:
-    from celpy import json_to_cel
-
-    return bool(_program(rule).evaluate({"self": json_to_cel(value)}))
-
-
-@cache
-def _program(rule: str) -> Any:
-    import celpy
-
-    environment = celpy.Environment()
-    return environment.program(environment.compile(rule))
+def _named(element: Any, keys: Any) -> Any:
+    return element if keys is None else element.get(keys[0])

@@ -75,8 +75,7 @@ def to_json(report: Report, *, clock: Clock = utc_now) -> JsonObject:
 
 def fail_on(report: Report) -> str:
     """Give the level from which findings fail the run, or ``never``."""
-    level: str | None = report.fail_on
-    return "never" if level is None else str(level)
+    return "never" if report.fail_on is None else str(report.fail_on)
 
 
 def comparable(report_json: JsonObject | bytes | str) -> JsonObject:

@@ -8,7 +8,7 @@ could show a name backwards. :func:`safe` makes all of them visible; every other
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 _SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
@@ -75,7 +75,7 @@ ASCII = Glyphs(home="*", away="x", parked="0", failing="!", none=".", arrow="->"
 def glyphs_for(encoding: str | None) -> Glyphs:
     """Choose the signs that ``encoding`` can write."""
     try:
-        "".join((UNICODE.home, UNICODE.away, UNICODE.parked, UNICODE.none, UNICODE.arrow)).encode(encoding or "ascii")
+        "".join(astuple(UNICODE)).encode(encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
         return ASCII
     return UNICODE

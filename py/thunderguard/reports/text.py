@@ -353,6 +353,8 @@ class _Text:
         for finding in group:
             by_service[finding.service or ""].append(finding)
         found = inventory.workloads(report.inventory)
+        # The best of several may still have to move: singleton-service says where to.
+        astray = {one.resource for one in report.findings if _is_astray(one)}
         for service, findings in sorted(by_service.items()):
             others = {finding.resource for finding in findings}
             instances = {one.resource for one in found if service in one.services and not one.parked}
@@ -362,7 +364,8 @@ class _Text:
                 continue
             (keep,) = kept
             self.line(f"{self.safe(service)} runs {len(instances)} times", indent=2)
-            self.line(self._paint(f"keep    {self.safe(keep)}", "green"), indent=4)
+            yet = "  (not at its home yet)" if keep in astray else ""
+            self.line(self._paint(f"keep    {self.safe(keep)}{yet}", "green"), indent=4)
             for finding in findings:
                 self.line(f"remove  {self.safe(finding.resource)}", indent=4)
                 self._remedy(finding.remedy, indent=6)
@@ -463,11 +466,15 @@ def _rank(command: str) -> int:
     return 2 if command.startswith("kubectl delete namespace ") else 1
 
 
+def _is_astray(finding: Finding) -> bool:
+    """Tell an instance away from its home from one at home with too many replicas: only that is about a container."""
+    return finding.rule == "singleton-service" and "ontainers[" in finding.path
+
+
 def _rules_by_object(findings: Iterable[Finding]) -> dict[Resource, set[tuple[str, str | None]]]:
     rules: dict[Resource, set[tuple[str, str | None]]] = defaultdict(set)
     for finding in findings:
-        # At home with too many replicas is at home: singleton-service points at a container when it is not.
-        if finding.rule != "singleton-service" or "ontainers[" in finding.path:
+        if finding.rule != "singleton-service" or _is_astray(finding):
             rules[finding.resource].add((finding.rule, finding.service))
     return rules
 

@@ -1,23 +1,32 @@
+# METADATA
+# description: Workloads - their containers, images, commands, and the services recognised in them.
 package thunderguard.facts.containers
 
+import data.thunderguard.contract
+import data.thunderguard.facts.objects
 import data.thunderguard.facts.ownership
 import future.keywords.not
 
 # METADATA
 # description: |
-#   The judged workloads: entries with path (of the pod spec), spec, labels (of object and template), containers, and
-#   services and deprecated, the names recognised.
-workloads := [workload |
-	some entry in ownership.judged
-	entry.template
-	workload := workload_of(entry)
+#   Every workload of the input: an entry with path (of the pod spec), spec, containers, and services and deprecated,
+#   the names recognised.
+all_workloads := [workload |
+	some entry in objects.entries
+	entry.template != null
+	workload := _workload(entry)
 ]
 
 # METADATA
-# description: An entry with what a rule wants to know of a workload.
-workload_of(entry) := workload if {
-	spec_path := array.concat(entry.template, ["spec"])
-	spec := _mapping(object.get(entry.object, spec_path, {}))
+# description: The workloads that are judged themselves.
+workloads := [workload |
+	some workload in all_workloads
+	ownership.roots[workload.index] == workload.index
+]
+
+_workload(entry) := workload if {
+	path := array.concat(entry.template, ["spec"])
+	spec := _mapping(object.get(entry.object, path, {}))
 	context := {
 		"name": entry.resource.name,
 		"labels": [
@@ -25,20 +34,26 @@ workload_of(entry) := workload if {
 			object.get(entry.object, array.concat(entry.template, ["metadata", "labels"]), {}),
 		],
 	}
-	containers := [container |
+	found := [container |
 		some list in _container_lists
 		is_array(spec[list])
 		some place, raw in spec[list]
 		is_object(raw)
-		container := _container(raw, array.concat(spec_path, [list, place]), _role(list, raw), context)
+		container := _container(raw, array.concat(path, [list, place]), _role(list, raw), context)
 	]
-	workload := object.union(entry, {
-		"path": spec_path,
+	workload := {
+		"index": entry.index,
+		"object": entry.object,
+		"file": entry.file,
+		"resource": entry.resource,
+		"group": entry.group,
+		"template": entry.template,
+		"path": path,
 		"spec": spec,
-		"containers": containers,
-		"services": {name | some container in containers; some name in container.services},
-		"deprecated": {name | some container in containers; some name in container.deprecated},
-	})
+		"containers": found,
+		"services": {name | some container in found; some name in container.services},
+		"deprecated": {name | some container in found; some name in container.deprecated},
+	}
 }
 
 _mapping(value) := value if is_object(value)
@@ -56,64 +71,82 @@ _role("initContainers", raw) := "sidecar" if raw.restartPolicy == "Always"
 
 _role("initContainers", raw) := "init" if not raw.restartPolicy == "Always"
 
+# Only what runs beside the others makes a service: init containers and debuggers do not.
 _container(raw, path, role, context) := container if {
 	role in {"container", "sidecar"}
-	seen := object.union(context, {"image": image_name(raw), "command": command_text(raw)})
+	command := command_text(raw)
+	candidates := array.concat(_by_image[_reference(raw)], _others(command, context))
+	known := {[alternative.list, alternative.service] |
+		some alternative in candidates
+		regex.match(alternative.command, command)
+		regex.match(alternative.name, context.name)
+		_labelled(alternative.labels, context.labels)
+	}
 	container := {
 		"raw": raw,
 		"path": path,
 		"role": role,
-		"services": [service.name |
-			some service in object.get(data.estate.spec, "services", [])
-			_recognised(service, seen)
-		],
-		"deprecated": [service.name |
-			some service in object.get(data.estate.spec, ["deprecated", "services"], [])
-			_recognised(service, seen)
-		],
+		"services": [pair[1] | some pair in known; pair[0] == "services"],
+		"deprecated": [pair[1] | some pair in known; pair[0] == "deprecated"],
 	}
-}
-
-_container(raw, path, role, _) := container if {
-	not role in {"container", "sidecar"}
+} else := container if {
 	container := {"raw": raw, "path": path, "role": role, "services": [], "deprecated": []}
 }
 
-_recognised(service, seen) if {
-	some alternative in service.recognise
-	_image_fits(alternative, seen)
-	_command_fits(alternative, seen)
-	_labels_fit(alternative, seen)
-	_name_fits(alternative, seen)
+# image → the alternatives whose pattern finds itself in it; many containers share few images
+_by_image := object.union({"": []}, {reference: fitting |
+	some reference in _references
+	name := image_name(reference)
+	fitting := [alternative |
+		some alternative in contract.recognisers.image.alternatives
+		regex.match(alternative.image, name)
+	]
+})
+
+_references := {reference |
+	some entry in objects.entries
+	entry.template != null
+	spec := object.get(entry.object, array.concat(entry.template, ["spec"]), {})
+	reference := spec[_container_lists[_]][_].image
+	is_string(reference)
 }
 
-_image_fits(alternative, _) if not alternative.image
+# The alternatives that ask for no image and may fit. Most containers have nothing to do with them, which one look tells.
+_others(command, context) := array.concat(
+	array.concat(
+		[alternative |
+			regex.match(contract.recognisers.command.any, command)
+			some alternative in contract.recognisers.command.alternatives
+		],
+		[alternative |
+			regex.match(contract.recognisers.name.any, context.name)
+			some alternative in contract.recognisers.name.alternatives
+		],
+	),
+	contract.recognisers.labels.alternatives,
+)
 
-_image_fits(alternative, seen) if {
-	is_string(seen.image)
-	regex.match(alternative.image, seen.image)
-}
+_reference(raw) := reference if {
+	reference := raw.image
+	is_string(reference)
+} else := ""
 
-_command_fits(alternative, _) if not alternative.command
+_labelled(wanted, _) if count(wanted) == 0
 
-_command_fits(alternative, seen) if regex.match(alternative.command, seen.command)
-
-_name_fits(alternative, _) if not alternative.name
-
-_name_fits(alternative, seen) if regex.match(alternative.name, seen.name)
-
-_labels_fit(alternative, seen) if {
-	every key, value in object.get(alternative, "labels", {}) {
-		some labels in seen.labels
+_labelled(wanted, seen) if {
+	count(wanted) > 0
+	every key, value in wanted {
+		some labels in seen
 		labels[key] == value
 	}
 }
 
 # METADATA
-# description: The last path segment of a container's image, without tag and digest; null when there is no image.
-image_name(raw) := image(raw.image).name if is_string(raw.image)
-
-image_name(raw) := null if not is_string(raw.image)
+# description: The last path segment of an image reference, without tag and digest.
+image_name(reference) := name if {
+	segments := split(split(reference, "@")[0], "/")
+	name := split(segments[count(segments) - 1], ":")[0]
+}
 
 # METADATA
 # description: A container's command and arguments as one text.

@@ -1,7 +1,8 @@
 # METADATA
 # description: |
 #   The objects of the input, whatever form it has: a bare manifest, a List, the array of `conftest --combine`, a
-#   snapshot's array, or an AdmissionReview. Nothing else reads input.
+#   snapshot's array, a batch of objects that know nothing of each other, or an AdmissionReview. Only this package and
+#   facts.review read input.
 package thunderguard.facts.documents
 
 import data.thunderguard.facts.review
@@ -16,58 +17,61 @@ is_set if is_inventory
 # METADATA
 # description: Whether the input is an inventory, that is the records of objects judged before.
 is_inventory if {
-	is_object(input)
 	input.kind == "Inventory"
 	input.apiVersion == "thunderguard.dev/v1alpha1"
 }
 
-is_review if {
-	is_object(input)
-	input.kind == "AdmissionReview"
-	is_string(input.apiVersion)
-	startswith(input.apiVersion, "admission.k8s.io/")
+# METADATA
+# description: Whether the input is a batch of objects, each judged as if it came alone.
+is_batch if {
+	input.kind == "Batch"
+	input.apiVersion == "thunderguard.dev/v1alpha1"
 }
 
 # METADATA
 # description: "[{object, file}] of everything in the input, Lists unpacked."
-documents := [document |
-	some source in _sources
-	some obj in _unpacked(source.content)
-	document := {"object": obj, "file": source.file}
-]
+documents := [{"object": obj, "file": null} | some obj in input.objects] if is_batch
 
-_sources := [source |
+documents := [{"object": obj, "file": null} | some obj in review.reviewed] if review.is_review
+
+documents := [document |
 	some element in input
 	source := _source(element)
+	some obj in _unpacked(source.content)
+	document := {"object": obj, "file": source.file}
 ] if is_array(input)
 
-_sources := [{"content": input, "file": null}] if {
+documents := [{"object": obj, "file": null} | some obj in _unpacked(input)] if {
 	not is_array(input)
+	not is_batch
 	not is_inventory
-	not is_review
+	not review.is_review
 }
 
-_sources := [] if is_inventory
+documents := [] if is_inventory
 
-_sources := [{"content": reviewed, "file": null} | some reviewed in review.reviewed] if is_review
-
-_source(element) := {"content": element.contents, "file": element.path} if _combined(element)
-
-_source(element) := {"content": element, "file": null} if not _combined(element)
-
-# An element of the array that `conftest --combine` makes.
-_combined(element) if {
+# An element of the array that `conftest --combine` makes, or a bare object.
+_source(element) := source if {
 	is_string(element.path)
 	element.contents == element.contents
 	not element.kind
+	source := {"content": element.contents, "file": element.path}
+} else := source if {
+	source := {"content": element, "file": null}
 }
 
 # Lists nest: kubectl prints a List of Lists when it is given several files.
+_unpacked(content) := [content] if {
+	not _is_list(content)
+}
+
 _unpacked(content) := [obj |
 	some outer in _items(content)
 	some inner in _items(outer)
 	some obj in _items(inner)
-]
+] if {
+	_is_list(content)
+}
 
 _items(obj) := [item | some member in obj.items; item := _typed(member, obj)] if _is_list(obj)
 
@@ -80,18 +84,11 @@ _is_list(obj) if {
 }
 
 # The API server leaves kind and apiVersion out of the items of a typed list.
-_typed(item, _) := item if not _untyped(item)
-
 _typed(item, list) := typed if {
-	_untyped(item)
-	kind := trim_suffix(list.kind, "List")
-	typed := object.union({"apiVersion": list.apiVersion, "kind": kind}, item)
-}
-
-_untyped(item) if {
 	is_object(item)
 	not item.kind
-}
+	typed := object.union({"apiVersion": list.apiVersion, "kind": trim_suffix(list.kind, "List")}, item)
+} else := item
 
 # METADATA
 # description: Whether a document is a Kubernetes object or a Chart.yaml. What is neither cannot be judged.
@@ -113,13 +110,13 @@ is_chart_file(obj) if {
 }
 
 # METADATA
-# description: Documents that are neither, as texts.
+# description: "[{file, message}] of the documents that are neither."
 unreadable := [reason |
 	some document in documents
 	document.object != null
 	not readable(document.object)
 	reason := {
 		"file": document.file,
-		"message": "not judged: not a Kubernetes obj (kind, apiVersion and metadata are needed)",
+		"message": "not judged: not a Kubernetes object (kind, apiVersion and metadata are needed)",
 	}
 ]

@@ -70,23 +70,33 @@ uninstall(release) := concat("", ["helm uninstall ", release.name, " -n ", relea
 # METADATA
 # description: |
 #   The command that removes an object: by its release where the whole release is out of place, else by itself.
-remove(entry) := uninstall(release_of(entry)) if _release_out_of_place(entry)
-
 remove(entry) := command if {
-	not _release_out_of_place(entry)
-	resource := entry.resource
-	command := concat("", ["kubectl delete ", lower(resource.kind), " ", resource.name, _flag(resource)])
+	command := remove_by(release_of(entry), entry.resource)
+} else := command if {
+	command := remove_by(null, entry.resource)
 }
 
-_release_out_of_place(entry) if {
-	release_of(entry)
-	entry.resource.namespace != ""
-	not namespaces.allowed(entry.resource.namespace)
+# METADATA
+# description: The same for an address and its release, null when it belongs to none.
+remove_by(release, resource) := command if {
+	release != null
+	resource.namespace != ""
+	not namespaces.allowed(resource.namespace)
+	command := uninstall(release)
+} else := command if {
+	command := concat("", ["kubectl delete ", _typed(resource.kind), " ", resource.name, _flag(resource)])
 }
 
-_flag(resource) := "" if resource.namespace == ""
+# Engines do not agree on small letters outside ASCII.
+_typed(kind) := small if {
+	regex.match("^[A-Za-z0-9]+$", kind)
+	small := lower(kind)
+} else := kind
 
-_flag(resource) := concat("", [" -n ", resource.namespace]) if resource.namespace != ""
+_flag(resource) := flag if {
+	resource.namespace != ""
+	flag := concat("", [" -n ", resource.namespace])
+} else := ""
 
 # METADATA
 # description: Whether an object is a Release, the record that stands for a Helm release, and is not uninstalled.

@@ -1,5 +1,6 @@
 package thunderguard.facts.inventory
 
+import data.thunderguard.contract
 import data.thunderguard.facts.containers
 import data.thunderguard.facts.documents
 import data.thunderguard.facts.helm
@@ -17,107 +18,90 @@ inventory := records if not documents.is_inventory
 
 # METADATA
 # description: |
-#   What the rules of scope estate may ask about each entry: {type, resource, root, owned, ...}. An entry of no type has
-#   no record.
-records := [record |
-	some i, entry in objects.entries
-	body := _record(entry)
+#   What the rules of scope estate may ask about each entry: {index, type, resource, root, owned, ...}. An entry of no type
+#   has no record.
+records := array.concat(_workloads, _others)
+
+_workloads := [record |
+	some workload in containers.all_workloads
+	root := ownership.roots[workload.index]
+	record := {
+		"index": workload.index,
+		"type": "workload",
+		"resource": workload.resource,
+		"root": objects.entries[root].resource,
+		"owned": root != workload.index,
+		"services": sort(workload.services),
+		"deprecated": sort(workload.deprecated),
+		"replicas": _replicas(workload),
+		"failures": _failures(workload),
+		"bounds": _bounds(workload),
+		"release": _release(workload),
+	}
+]
+
+_others := [record |
+	some entry in objects.entries
+	entry.template == null
+	body := _body(entry)
 	record := object.union(
-		{
-			"resource": entry.resource,
-			"root": objects.entries[ownership.roots[i]].resource,
-			"owned": ownership.roots[i] != i,
-		},
 		body,
+		{"index": entry.index, "resource": entry.resource, "root": entry.resource, "owned": false},
 	)
 ]
 
-_record(entry) := {
-	"type": "workload",
-	"services": sort(workload.services),
-	"deprecated": sort(workload.deprecated),
-	"replicas": _replicas(entry),
-	"remove": helm.remove(entry),
-	"failures": _failures(entry),
-	"bounds": _bounds(workload),
-	"release": _release_evidence(entry),
-} if {
-	entry.template
-	workload := containers.workload_of(entry)
-}
-
-_record(entry) := {"type": "metrics", "containers": _measured(entry)} if {
+_body(entry) := body if {
 	entry.group == "metrics.k8s.io"
 	entry.resource.kind == "PodMetrics"
-}
-
-_record(entry) := {"type": "release", "release": release} if {
+	body := {"type": "metrics", "containers": _measured(entry)}
+} else := body if {
 	helm.is_release(entry)
 	release := {
 		"name": entry.resource.name,
 		"namespace": entry.resource.namespace,
 		"chart": objects.text_field(object.get(entry.object, ["spec", "chart"], {}), "name"),
 	}
-}
-
-_record(entry) := {"type": "label", "release": _release_evidence(entry)} if {
-	not entry.template
-	not helm.is_release(entry)
-	_release_evidence(entry) != null
-}
-
-_record(entry) := {"type": "quota"} if {
+	body := {"type": "release", "release": release}
+} else := body if {
 	entry.group == ""
 	entry.resource.kind in {"LimitRange", "ResourceQuota"}
-	_release_evidence(entry) == null
+	body := {"type": "quota"}
 }
 
 # The number of replicas that a workload asks for; null where its kind has no such number.
-_replicas(entry) := n if {
-	objects.is_built_in(entry.object)
-	entry.resource.kind in {"Deployment", "ReplicaSet", "ReplicationController", "StatefulSet"}
-	n := _whole(object.get(entry.object, ["spec", "replicas"], 1))
-}
+_replicas(workload) := n if {
+	objects.is_built_in(workload)
+	workload.resource.kind in {"Deployment", "ReplicaSet", "ReplicationController", "StatefulSet"}
+	n := _whole(object.get(workload.object, ["spec", "replicas"], 1))
+} else := 1 if {
+	objects.is_built_in(workload)
+	workload.resource.kind in {"CronJob", "Job", "Pod"}
+} else := null
 
-_replicas(entry) := 1 if {
-	objects.is_built_in(entry.object)
-	entry.resource.kind in {"CronJob", "Job", "Pod"}
-}
-
-_replicas(entry) := null if {
-	objects.is_built_in(entry.object)
-	entry.resource.kind == "DaemonSet"
-}
-
-_replicas(entry) := null if not objects.is_built_in(entry.object)
-
-_whole(n) := n if _is_whole(n)
-
-_whole(n) := 1 if not _is_whole(n)
+_whole(n) := whole if {
+	_is_whole(n)
+	whole := n
+} else := 1
 
 _is_whole(n) if {
 	is_number(n)
 	n == floor(n)
 }
 
-# A label and a release together say which chart was released, when no Release does.
-_release_evidence(entry) := evidence if {
-	label := entry.object.metadata.labels["helm.sh/chart"]
+# The release of a workload, {name, namespace, chart}. The chart is that of its label, empty when it has none.
+_release(workload) := release if {
+	release := object.union(helm.release_of(workload), {"chart": _chart(workload)})
+} else := null
+
+_chart(workload) := chart if {
+	label := workload.object.metadata.labels["helm.sh/chart"]
 	is_string(label)
-	evidence := object.union(helm.release_of(entry), {"chart": helm.chart_name(label)})
-}
-
-_release_evidence(entry) := null if not _has_release_evidence(entry)
-
-_has_release_evidence(entry) if {
-	is_string(entry.object.metadata.labels["helm.sh/chart"])
-	helm.release_of(entry)
-}
+	chart := helm.chart_name(label)
+} else := ""
 
 # "pod/container reason (n restarts)" of the containers of a pod that fail.
 _failures(entry) := [failure |
-	entry.resource.kind == "Pod"
-	entry.group == ""
+	_is_pod(entry)
 	some list in ["initContainerStatuses", "containerStatuses"]
 	statuses := object.get(entry.object, ["status", list], [])
 	is_array(statuses)
@@ -139,7 +123,7 @@ _failure_reason(status) := "restarts" if {
 	not status.state.waiting.reason in _failing_reasons
 	not _out_of_memory(status)
 	is_number(status.restartCount)
-	status.restartCount >= data.estate.spec.thresholds.restarts
+	status.restartCount >= contract.spec.thresholds.restarts
 }
 
 _out_of_memory(status) if status.state.terminated.reason == "OOMKilled"
@@ -157,8 +141,7 @@ _restarted(status) if {
 
 # For each container of a pod and amount: whether it is limited, and the ceiling of its services.
 _bounds(workload) := {name: bounds |
-	workload.resource.kind == "Pod"
-	workload.group == ""
+	_is_pod(workload)
 	some container in workload.containers
 	name := container.raw.name
 	is_string(name)
@@ -182,7 +165,7 @@ _has_limit(workload, _, amount) if object.get(workload.spec, ["resources", "limi
 
 _ceilings(container, amount) := [service.ceiling[amount] |
 	count(container.services) > 0
-	some service in data.estate.spec.services
+	some service in contract.services
 	service.name in container.services
 ]
 
@@ -193,3 +176,8 @@ _measured(entry) := [measured |
 	is_object(container.usage)
 	measured := {"name": container.name, "usage": container.usage}
 ]
+
+_is_pod(workload) if {
+	workload.resource.kind == "Pod"
+	workload.group == ""
+}

@@ -1,15 +1,16 @@
 package thunderguard.facts.namespaces
 
+import data.thunderguard.contract
 import data.thunderguard.facts.documents
 import future.keywords.not
 
 # METADATA
 # description: Whether the Estate leaves an object's namespace to others.
-exempt(resource) if resource.namespace in data.estate.spec.namespaces.exempt
+exempt(resource) if resource.namespace in contract.exempt
 
 # METADATA
 # description: Whether a namespace is one where the estate may be.
-allowed(namespace) if namespace in data.estate.spec.namespaces.allowed
+allowed(namespace) if namespace in contract.allowed
 
 # METADATA
 # description: |
@@ -22,15 +23,15 @@ unknown_namespace(entry) if {
 
 # METADATA
 # description: Whether an object lives in a namespace, by its kind. A kind that is not known does when it names one.
-is_namespaced(entry) if entry.template
-
 is_namespaced(entry) if {
+	entry.resource.namespace != ""
+} else if {
+	entry.template != null
+} else if {
 	entry.group in _namespaced_groups
-	not _is_cluster_scoped(entry)
+	not entry.object.kind in _cluster_kinds[entry.group]
 	not documents.is_chart_file(entry.object)
 }
-
-is_namespaced(entry) if entry.resource.namespace != ""
 
 _namespaced_groups := {
 	"", "apps", "autoscaling", "batch", "coordination.k8s.io", "discovery.k8s.io", "events.k8s.io",
@@ -43,5 +44,3 @@ _cluster_kinds := {
 	"networking.k8s.io": {"IngressClass"},
 	"rbac.authorization.k8s.io": {"ClusterRole", "ClusterRoleBinding"},
 }
-
-_is_cluster_scoped(entry) if entry.object.kind in _cluster_kinds[entry.group]

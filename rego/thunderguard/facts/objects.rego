@@ -1,3 +1,5 @@
+# METADATA
+# description: What every object has - its address and its owner - and which of them run pods.
 package thunderguard.facts.objects
 
 import data.thunderguard.facts.documents
@@ -6,64 +8,71 @@ import future.keywords.not
 # METADATA
 # description: |
 #   [{index, object, file, resource, group, template}] of every readable document. template is the path of the pod
-#   template, absent when the object is no workload.
+#   template, null when the object is no workload.
 entries := [entry |
-	some document in documents.documents
-	documents.readable(document.object)
-	entry := object.union(
-		{
-			"object": document.object,
-			"file": document.file,
-			"resource": resource_of(document.object),
-			"group": group_of(document.object),
-		},
-		_template_field(document.object),
-	)
+	some index, document in _readable
+	obj := document.object
+	group := group_of(obj)
+	entry := {
+		"index": index,
+		"object": obj,
+		"file": document.file,
+		"resource": resource_of(obj),
+		"group": group,
+		"template": _template(obj, group),
+	}
 ]
 
-_template_field(obj) := {"template": path} if path := template_path(obj)
-
-_template_field(obj) := {} if not template_path(obj)
+_readable := [document |
+	some document in documents.documents
+	documents.readable(document.object)
+]
 
 # METADATA
 # description: The address of an object. Absent parts are empty strings.
 resource_of(obj) := resource if {
-	not documents.is_chart_file(obj)
+	is_string(obj.kind)
+	metadata := obj.metadata
 	resource := {
 		"apiVersion": obj.apiVersion,
 		"kind": obj.kind,
-		"namespace": text_field(obj.metadata, "namespace"),
-		"name": _name(obj.metadata),
+		"namespace": text_field(metadata, "namespace"),
+		"name": _name(metadata),
 	}
-}
-
-resource_of(obj) := resource if {
-	documents.is_chart_file(obj)
+} else := resource if {
 	resource := {"apiVersion": obj.apiVersion, "kind": "Chart", "namespace": "", "name": obj.name}
 }
 
-_name(metadata) := text_field(metadata, "name") if text_field(metadata, "name") != ""
+_name(metadata) := name if {
+	name := text_field(metadata, "name")
+	name != ""
+} else := name if {
+	name := text_field(metadata, "generateName")
+}
 
-_name(metadata) := text_field(metadata, "generateName") if text_field(metadata, "name") == ""
-
-text_field(map, key) := map[key] if is_string(map[key])
-
-text_field(map, key) := "" if not is_string(map[key])
+# METADATA
+# description: A field of a map when it is a string, else the empty string.
+text_field(map, key) := value if {
+	value := map[key]
+	is_string(value)
+} else := ""
 
 # METADATA
 # description: The API group of an object, empty for the core group.
-group_of(obj) := parts[0] if {
-	parts := split(obj.apiVersion, "/")
-	count(parts) > 1
-}
-
-group_of(obj) := "" if count(split(obj.apiVersion, "/")) == 1
+group_of(obj) := group if {
+	slash := indexof(obj.apiVersion, "/")
+	slash >= 0
+	group := substring(obj.apiVersion, 0, slash)
+} else := ""
 
 # METADATA
 # description: How people name an object.
-resource_text(resource) := concat("/", [resource.kind, resource.name]) if resource.namespace == ""
-
-resource_text(resource) := concat("/", [resource.namespace, resource.kind, resource.name]) if resource.namespace != ""
+resource_text(resource) := words if {
+	resource.namespace == ""
+	words := concat("/", [resource.kind, resource.name])
+} else := words if {
+	words := concat("/", [resource.namespace, resource.kind, resource.name])
+}
 
 # METADATA
 # description: The built-in workload kinds, their groups and where the pod template stands.
@@ -79,19 +88,17 @@ built_in := {
 }
 
 # METADATA
-# description: Whether an object is of a built-in workload kind, and not of another group's kind with that name.
-is_built_in(obj) if built_in[obj.kind].group == group_of(obj)
+# description: Whether an entry is of a built-in workload kind, and not of another group's kind with that name.
+is_built_in(entry) if built_in[entry.object.kind].group == entry.group
 
-# METADATA
-# description: |
-#   The path of the pod template. Undefined when the object is no workload: any kind with spec.template.spec.containers
-#   is one.
-template_path(obj) := built_in[obj.kind].template if is_built_in(obj)
-
-template_path(obj) := ["spec", "template"] if {
+# Any kind with spec.template.spec.containers is a workload.
+_template(obj, group) := path if {
+	built_in[obj.kind].group == group
+	path := built_in[obj.kind].template
+} else := path if {
 	is_array(obj.spec.template.spec.containers)
-	not is_built_in(obj)
-}
+	path := ["spec", "template"]
+} else := null
 
 # METADATA
 # description: |

@@ -1,49 +1,67 @@
+# METADATA
+# description: Who owns whom in a set, so that a Deployment and its pods are judged once.
 package thunderguard.facts.ownership
 
+import data.thunderguard.facts.documents
 import data.thunderguard.facts.objects
 import future.keywords.not
 
 # METADATA
 # description: The index of each entry's root owner within the set; its own index when nothing of the set owns it.
+roots := [entry.index | some entry in objects.entries] if _alone
+
 roots := [root |
 	some i, _ in objects.entries
 	root := _root(i)
-]
+] if {
+	not _alone
+}
 
+# METADATA
+# description: The entries that are judged themselves; the others are judged through their owner.
+judged := objects.entries if _alone
+
+judged := [entry |
+	some entry in objects.entries
+	roots[entry.index] == entry.index
+] if {
+	not _alone
+}
+
+_alone if documents.is_batch
+
+_alone if count(objects.entries) < 2
+
+# A circle of owners, or a chain too long to be real, stands for itself.
 _root(i) := top if {
 	top := _up(_up(_up(_up(_up(_up(_up(_up(i))))))))
 	_parents[top] == -1
-}
+} else := i
 
-# A circle of owners, or one too deep to be real: each stands for itself.
-_root(i) := i if {
-	top := _up(_up(_up(_up(_up(_up(_up(_up(i))))))))
-	_parents[top] != -1
-}
-
-_up(i) := i if _parents[i] == -1
-
-_up(i) := _parents[i] if _parents[i] != -1
-
-_parents := [-1] if count(objects.entries) == 1
+_up(i) := parent if {
+	parent := _parents[i]
+	parent != -1
+} else := i
 
 _parents := [parent |
-	some i, entry in objects.entries
-	parent := _parent(i, entry)
-] if count(objects.entries) != 1
+	some entry in objects.entries
+	parent := _parent(entry)
+]
 
-_parent(i, entry) := min(candidates) if {
-	candidates := _candidates(i, entry)
+_parent(entry) := first if {
+	candidates := _candidates(entry)
 	count(candidates) > 0
-}
-
-_parent(i, entry) := -1 if count(_candidates(i, entry)) == 0
+	first := min(candidates)
+} else := -1
 
 # The places of the objects that entry's controller reference can mean.
-_candidates(i, entry) := [j |
+_candidates(entry) := [j |
 	owner := objects.owner_of(entry.object)
+	is_string(owner.apiVersion)
+	is_string(owner.kind)
+	is_string(owner.name)
 	some j in _workload_places[_key(objects.group_of(owner), owner.kind, entry.resource.namespace, owner.name)]
-	j != i
+	j != entry.index
 	_same_uid(owner, objects.entries[j].object.metadata)
 ]
 
@@ -55,18 +73,11 @@ _same_uid(_, metadata) if not is_string(metadata.uid)
 
 _workload_places := {key: places | some key, places in _places}
 
-_places[key] contains i if {
-	some i, entry in objects.entries
-	entry.template
+_places[key] contains index if {
+	some entry in objects.entries
+	entry.template != null
+	index := entry.index
 	key := _key(entry.group, entry.resource.kind, entry.resource.namespace, entry.resource.name)
 }
 
 _key(group, kind, namespace, name) := concat("\n", [group, kind, namespace, name])
-
-# METADATA
-# description: The entries that are judged themselves, with their index; the others are judged through their owner.
-judged := [entry |
-	some i, e in objects.entries
-	roots[i] == i
-	entry := object.union(e, {"index": i})
-]

@@ -20,3 +20,11 @@ warn contains answer if {
 	some i, record in inventory.records
 	answer := {"msg": sprintf("record %v", [i]), "record": record}
 }
+
+# METADATA
+# description: One warning a finding of level info, which conftest itself has no place for.
+warn contains answer if {
+	some found in main.findings
+	found.level == "info"
+	answer := object.union({"msg": found.message}, found)
+}

@@ -1,9 +1,10 @@
 # METADATA
 # description: |
-#   The entry points: deny and warn for conftest, verdict and batch for single objects, inventory_verdict for a whole
-#   set. Rules are found by their path, which is also their id.
+#   The entry points: deny and warn for conftest, verdict for one object, batch for many that know nothing of each other,
+#   inventory_verdict for a whole set. Rules are found by their path, which is also their id.
 package thunderguard.main
 
+import data.thunderguard.contract
 import data.thunderguard.facts.documents
 import data.thunderguard.facts.inventory
 import data.thunderguard.facts.objects
@@ -11,33 +12,35 @@ import data.thunderguard.result
 import future.keywords.not
 
 # METADATA
-# description: Everything found, in the shape of reports, with the index of the entry where there is one.
+# description: Everything found, in the shape of reports; index is the place of the entry, -1 for a rule about the set.
 findings contains made if {
-	some id, rule in data.thunderguard.catalogue.rules
-	_asked(rule)
-	some violation in data.thunderguard.rules[id].violations
+	some id, body in _object_bodies
+	some violation in body.violations
 	made := result.finding(id, violation)
 }
 
-_asked(rule) if rule.scope == "object"
-
-_asked(rule) if {
-	rule.scope == "estate"
+findings contains made if {
 	documents.is_set
+	some id, body in data.thunderguard.estate_rules
+	some violation in body.violations
+	made := result.finding(id, violation)
 }
+
+# An inventory has no objects, so that nothing need be asked about them.
+_object_bodies := data.thunderguard.rules if not documents.is_inventory
 
 # METADATA
 # description: What fails a build.
 deny contains answer if {
 	some found in findings
 	found.level == "deny"
-	answer := object.union({"msg": _message(found)}, found)
+	answer := _answer(found)
 }
 
 # METADATA
 # description: Without a contract nothing can be judged, and silence would look like a pass.
 deny contains answer if {
-	not data.estate.spec.namespaces.allowed
+	not contract.allowed
 	answer := {"msg": "no Estate: load it as data.estate, as conftest.toml does with estate:FILE"}
 }
 
@@ -46,7 +49,7 @@ deny contains answer if {
 warn contains answer if {
 	some found in findings
 	found.level == "warn"
-	answer := object.union({"msg": _message(found)}, found)
+	answer := _answer(found)
 }
 
 # METADATA
@@ -59,18 +62,26 @@ warn contains answer if {
 # METADATA
 # description: An object whose namespace is unknown is not judged by the rules about namespaces, and that is said.
 warn contains answer if {
-	some row in rows
-	ids := [id | some id, status in row.statuses; status == "not judged"]
+	some entry in objects.entries
+	ids := [id |
+		some id, body in _object_bodies
+		entry.index in body.unjudged
+		not entry.index in _violated[id]
+	]
 	count(ids) > 0
 	answer := {
 		"msg": sprintf("%s: namespace unknown, not judged by %s", [
-			objects.resource_text(row.resource),
+			objects.resource_text(entry.resource),
 			concat(", ", sort(ids)),
 		]),
-		"resource": row.resource,
-		"file": row.file,
+		"resource": entry.resource,
+		"file": entry.file,
 	}
 }
+
+# METADATA
+# description: A finding as conftest shows it, with the file that --combine tells.
+_answer(found) := object.union({"msg": _message(found)}, found)
 
 _message(found) := sprintf("%s: %s: %s. %s", [
 	found.rule,
@@ -79,47 +90,30 @@ _message(found) := sprintf("%s: %s: %s. %s", [
 	found.remedy,
 ])
 
+_violated := {id: indices |
+	some id, body in _object_bodies
+	indices := {violation.entry.index | some violation in body.violations}
+}
+
 # METADATA
 # description: |
-#   For each entry the status of every rule of scope object: passed, violated, not matched or not judged, and the
-#   record for the inventory.
+#   For each entry the status of every rule of scope object: passed, violated, not matched or not judged.
 rows := [row |
-	some i, entry in objects.entries
+	some entry in objects.entries
 	row := {
 		"resource": entry.resource,
 		"file": entry.file,
-		"statuses": {id: status | some id, rule in _object_rules; status := _status(rule, i)},
+		"statuses": {id: status | some id, body in _object_bodies; status := _status(id, body, entry.index)},
 	}
 ]
 
-_object_rules := {id: summary |
-	some id, rule in data.thunderguard.catalogue.rules
-	rule.scope == "object"
-	summary := {
-		"subjects": data.thunderguard.rules[id].subjects,
-		"unjudged": data.thunderguard.rules[id].unjudged,
-		"violated": {violation.entry.index | some violation in data.thunderguard.rules[id].violations},
-	}
-}
-
-_status(rule, i) := "violated" if i in rule.violated
-
-_status(rule, i) := "not judged" if {
-	not i in rule.violated
-	i in rule.unjudged
-}
-
-_status(rule, i) := "passed" if {
-	not i in rule.violated
-	not i in rule.unjudged
-	i in rule.subjects
-}
-
-_status(rule, i) := "not matched" if {
-	not i in rule.violated
-	not i in rule.unjudged
-	not i in rule.subjects
-}
+_status(id, body, i) := "violated" if {
+	i in _violated[id]
+} else := "not judged" if {
+	i in body.unjudged
+} else := "passed" if {
+	i in body.subjects
+} else := "not matched"
 
 # METADATA
 # description: The answer about one object. Undefined for what is no Kubernetes object.
@@ -129,27 +123,24 @@ verdict := {
 	"record": _record,
 }
 
-_record := inventory.records[0] if count(inventory.records) > 0
+_record := record if {
+	record := inventory.records[0]
+} else := null
 
-_record := null if count(inventory.records) == 0
+# METADATA
+# description: |
+#   The answers about the objects of a batch, by their places: findings with their index, the places of which each rule
+#   speaks or which it leaves open, and the records. An object that is none shifts the others, so none may be one.
+batch := {
+	"count": count(objects.entries),
+	"findings": findings,
+	"subjects": {id: body.subjects | some id, body in _object_bodies},
+	"unjudged": {id: body.unjudged | some id, body in _object_bodies},
+	"records": inventory.records,
+} if {
+	documents.is_batch
+}
 
 # METADATA
 # description: The answer about a set of records.
 inventory_verdict := {"findings": findings} if documents.is_inventory
-
-# METADATA
-# description: The answers about the objects of a batch, one by one and in order; null for what is no object.
-batch := [answer |
-	some one in input.objects
-	answer := _answer(one)
-]
-
-_answer(one) := answer if {
-	answer := verdict with input as one
-}
-
-_answer(one) := null if not _answered(one)
-
-_answered(one) if {
-	verdict with input as one
-}

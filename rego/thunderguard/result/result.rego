@@ -2,6 +2,8 @@
 # description: The only maker of findings. A rule says what it saw; words, level and shape come from here.
 package thunderguard.result
 
+import data.thunderguard.contract
+
 # METADATA
 # description: |
 #   What a rule returns: the key of one of its violations in the catalogue, the entry found, the path inside it as
@@ -17,7 +19,7 @@ violation(key, entry, segments, args, service) := {
 # METADATA
 # description: The finding that a violation of a rule makes, in the shape of reports.
 finding(id, violation) := made if {
-	rule := data.thunderguard.catalogue.rules[id]
+	rule := contract.rules[id]
 	words := rule.violations[violation.key]
 	resource := violation.entry.resource
 	args := object.union(
@@ -38,5 +40,6 @@ finding(id, violation) := made if {
 		"message": data.thunderguard.text.render(words.message, args),
 		"remedy": data.thunderguard.text.render(words.remedy, args),
 		"file": violation.entry.file,
+		"index": violation.entry.index,
 	}
 }

@@ -212,6 +212,33 @@ def _regex_classes(scope: Scope) -> Iterator[tuple[int, str]]:
     for node in scope.module.found.of("String", "RawString"):
         if found := _CLASS.search(str(node.value)):
             yield node.line, f"the pattern uses {found[1]}; spell the characters out, as in [0-9A-Za-z_]"
+    for node, name in _calls(scope):
+        if name.startswith("regex."):
+            for argument in node.children("params"):
+                if argument.kind in {"String", "RawString"} and (odd := _set_notation(str(argument.value))):
+                    yield (
+                        node.line,
+                        f"the pattern has {odd} in a class, which the embedded engine reads as set notation",
+                    )
+
+
+# What may follow inside a bracketed class, longest first; anything else in it stands for itself.
+_IN_CLASS = re.compile(r"\\.|\[:\^?[a-z]+:\]|(?P<odd>&&|--|~~|\[)|(?P<end>\])|.", re.DOTALL)
+_OUTSIDE = re.compile(r"\\.|(?P<begin>\[\^?\]?)|.", re.DOTALL)
+
+
+def _set_notation(pattern: str) -> str:
+    """Give what stands in a bracketed class of ``pattern`` and is set notation to Rust, "" when there is nothing."""
+    inside, at = False, 0
+    while at < len(pattern):
+        token = (_IN_CLASS if inside else _OUTSIDE).match(pattern, at)
+        if token is None:
+            break
+        if inside and token["odd"]:
+            return token["odd"]
+        inside = not token["end"] if inside else bool(token["begin"])
+        at = token.end()
+    return ""
 
 
 RULES: tuple[GuardRule, ...] = (

@@ -2,6 +2,7 @@
 # title: A deprecated chart is not deployed
 package thunderguard.rules["deprecated-chart"]
 
+import data.thunderguard.contract
 import data.thunderguard.facts.documents
 import data.thunderguard.facts.helm
 import data.thunderguard.facts.ownership
@@ -10,73 +11,79 @@ import future.keywords.not
 
 # METADATA
 # description: Indices of the entries that the rule speaks about.
-subjects := {entry.index |
-	some entry in ownership.judged
-	_speaks_of(entry)
-}
+subjects := {speaking.entry.index | some speaking in _labelled} | {speaking.entry.index | some speaking in _bringing}
 
 # METADATA
 # description: Nothing is left open.
 unjudged := set()
 
 # METADATA
-# description: A place that names a deprecated chart.
+# description: A label that names a deprecated chart.
 violations contains found if {
-	some entry in ownership.judged
-	some named in _names(entry)
-	some chart in data.estate.spec.deprecated.charts
-	helm.names_chart(named.name, chart.name)
+	some speaking in _labelled
+	label := [told | some told in speaking.labels; _deprecated[told.name]][0]
+	some chart in _deprecated[label.name]
+	found := _violation(speaking.entry, label.path, chart)
+}
+
+# METADATA
+# description: A source that names a deprecated chart.
+violations contains found if {
+	some speaking in _bringing
+	some path in speaking.paths
+	value := object.get(speaking.entry.object, path, null)
+	is_string(value)
+	some chart in contract.deprecated_charts
+	helm.names_chart(helm.source_name(value), chart.name)
+	found := _violation(speaking.entry, path, chart)
+}
+
+_violation(entry, path, chart) := found if {
 	args := {"chart": chart.name, "reason": chart.reason, "command": _command(entry, chart)}
-	found := result.violation("chart", entry, named.path, args, null)
+	found := result.violation("chart", entry, path, args, null)
 }
 
-_speaks_of(entry) if count(_labels(entry)) > 0
-
-_speaks_of(entry) if documents.is_chart_file(entry.object)
-
-_speaks_of(entry) if helm.is_release(entry)
-
-_speaks_of(entry) if entry.object.kind in _source_kinds[entry.group]
-
-_source_kinds := {
-	"argoproj.io": {"Application", "ApplicationSet"},
-	"helm.toolkit.fluxcd.io": {"HelmRelease"},
-	"source.toolkit.fluxcd.io": {"HelmChart", "OCIRepository"},
-	"helm.cattle.io": {"HelmChart"},
-}
-
-# [{path, name}] of every place where the entry says which chart it comes from or brings.
-_names(entry) := array.concat(_first_deprecated(_labels(entry)), _sources(entry))
-
-# The pod template's label counts where the object's own one does not tell.
-_first_deprecated(labels) := array.slice(hits, 0, 1) if {
-	hits := [label |
-		some label in labels
-		some chart in data.estate.spec.deprecated.charts
-		helm.names_chart(label.name, chart.name)
-	]
-}
-
-_labels(entry) := [label |
-	some owner in _label_owners(entry)
-	path := array.concat(owner, ["metadata", "labels", "helm.sh/chart"])
-	value := object.get(entry.object, path, null)
-	is_string(value)
-	label := {"path": path, "name": value}
+# [{entry, labels: [{path, name}]}]: the object's own label, and the pod template's where that one does not tell
+_labelled := [{"entry": entry, "labels": labels} |
+	some entry in ownership.judged
+	labels := array.concat(_own_label(entry), _template_label(entry))
+	count(labels) > 0
 ]
 
-_label_owners(entry) := [[], entry.template] if count(object.get(entry, "template", [])) > 0
+_own_label(entry) := [{"path": ["metadata", "labels", "helm.sh/chart"], "name": name}] if {
+	name := entry.object.metadata.labels["helm.sh/chart"]
+	is_string(name)
+} else := []
 
-_label_owners(entry) := [[]] if count(object.get(entry, "template", [])) == 0
+_template_label(entry) := [] if {
+	entry.template in {null, []}
+} else := [{"path": path, "name": name}] if {
+	path := array.concat(entry.template, ["metadata", "labels", "helm.sh/chart"])
+	name := object.get(entry.object, path, null)
+	is_string(name)
+} else := []
 
-_sources(entry) := [source |
-	some path in _chart_paths(entry)
-	value := object.get(entry.object, path, null)
-	is_string(value)
-	source := {"path": path, "name": helm.source_name(value)}
+# label → the deprecated charts that it names; many objects share few labels
+_deprecated := {name: charts |
+	some name in {label.name | some speaking in _labelled; some label in speaking.labels}
+	charts := [chart | some chart in contract.deprecated_charts; helm.names_chart(name, chart.name)]
+	count(charts) > 0
+}
+
+# [{entry, paths}] of what brings a chart, with the fields that may name it
+_bringing := [{"entry": entry, "paths": paths} |
+	some entry in ownership.judged
+	paths := _paths(entry)
 ]
 
-_chart_paths(entry) := paths if {
+_paths(entry) := paths if {
+	paths := _source_paths[entry.group][entry.object.kind]
+} else := paths if {
+	entry.group == "argoproj.io"
+	paths := _argo_paths(entry, _argo_specs[entry.object.kind])
+} else := [["spec", "chart", "name"]] if {
+	helm.is_release(entry)
+} else := paths if {
 	documents.is_chart_file(entry.object)
 	dependencies := [["dependencies", i, "name"] |
 		is_array(entry.object.dependencies)
@@ -85,32 +92,13 @@ _chart_paths(entry) := paths if {
 	paths := array.concat([["name"]], dependencies)
 }
 
-_chart_paths(entry) := [["spec", "chart", "name"]] if helm.is_release(entry)
-
-_chart_paths(entry) := _argo_paths(entry, ["spec"]) if {
-	entry.group == "argoproj.io"
-	entry.object.kind == "Application"
+_source_paths := {
+	"helm.cattle.io": {"HelmChart": [["spec", "chart"]]},
+	"helm.toolkit.fluxcd.io": {"HelmRelease": [["spec", "chart", "spec", "chart"]]},
+	"source.toolkit.fluxcd.io": {"HelmChart": [["spec", "chart"]], "OCIRepository": [["spec", "url"]]},
 }
 
-_chart_paths(entry) := _argo_paths(entry, ["spec", "template", "spec"]) if {
-	entry.group == "argoproj.io"
-	entry.object.kind == "ApplicationSet"
-}
-
-_chart_paths(entry) := [["spec", "chart", "spec", "chart"]] if {
-	entry.group == "helm.toolkit.fluxcd.io"
-	entry.object.kind == "HelmRelease"
-}
-
-_chart_paths(entry) := [["spec", "chart"]] if {
-	entry.group in {"source.toolkit.fluxcd.io", "helm.cattle.io"}
-	entry.object.kind == "HelmChart"
-}
-
-_chart_paths(entry) := [["spec", "url"]] if {
-	entry.group == "source.toolkit.fluxcd.io"
-	entry.object.kind == "OCIRepository"
-}
+_argo_specs := {"Application": ["spec"], "ApplicationSet": ["spec", "template", "spec"]}
 
 _argo_paths(entry, spec) := array.concat(
 	[array.concat(spec, ["source", key]) | some key in ["chart", "path"]],
@@ -123,11 +111,11 @@ _argo_paths(entry, spec) := array.concat(
 	],
 )
 
-_command(entry, _) := helm.uninstall(entry.resource) if helm.is_release(entry)
-
-_command(entry, _) := helm.uninstall(helm.release_of(entry)) if not helm.is_release(entry)
-
-_command(entry, chart) := chart.remedy if {
-	not helm.is_release(entry)
-	not helm.release_of(entry)
+_command(entry, chart) := command if {
+	helm.is_release(entry)
+	command := helm.uninstall(entry.resource)
+} else := command if {
+	command := helm.uninstall(helm.release_of(entry))
+} else := command if {
+	command := chart.remedy
 }

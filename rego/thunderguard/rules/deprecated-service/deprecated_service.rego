@@ -2,6 +2,7 @@
 # title: A deprecated service is not run
 package thunderguard.rules["deprecated-service"]
 
+import data.thunderguard.contract
 import data.thunderguard.facts.containers
 import data.thunderguard.facts.helm
 import data.thunderguard.result
@@ -19,7 +20,7 @@ unjudged := set()
 # description: A workload recognised as a deprecated service.
 violations contains found if {
 	some workload in containers.workloads
-	some service in data.estate.spec.deprecated.services
+	some service in contract.deprecated_services
 	places := [container.path |
 		some container in workload.containers
 		service.name in container.deprecated

@@ -2,6 +2,7 @@
 # title: A service answers for its health
 package thunderguard.rules["health-probes"]
 
+import data.thunderguard.contract
 import data.thunderguard.facts.containers
 import data.thunderguard.facts.namespaces
 import data.thunderguard.result
@@ -43,7 +44,7 @@ _instances := [{"workload": workload, "service": service} |
 	some workload in containers.workloads
 	not namespaces.exempt(workload.resource)
 	not _runs_to_completion(workload)
-	some service in data.estate.spec.services
+	some service in contract.services
 	service.probes
 	service.name in workload.services
 ]

@@ -2,6 +2,7 @@
 # title: Every image is pinned and comes from where it should
 package thunderguard.rules["image-reference"]
 
+import data.thunderguard.contract
 import data.thunderguard.facts.containers
 import data.thunderguard.facts.namespaces
 import data.thunderguard.result
@@ -52,11 +53,11 @@ _general(image, written) := [{"key": key, "args": written, "service": null} |
 
 _tag_defect(image) := "untagged" if image.tag == ""
 
-_tag_defect(image) := "forbidden-tag" if image.tag in data.estate.spec.images.forbidTags
+_tag_defect(image) := "forbidden-tag" if image.tag in contract.spec.images.forbidTags
 
 _of_services(container, image, written) := [defect |
 	some name in sort(container.services)
-	some service in data.estate.spec.services
+	some service in contract.services
 	service.name == name
 	some defect in _of_service(service, image, written)
 ]

@@ -2,6 +2,7 @@
 # title: A service runs as the kinds it is declared for
 package thunderguard.rules["job-only-service"]
 
+import data.thunderguard.contract
 import data.thunderguard.facts.containers
 import data.thunderguard.facts.helm
 import data.thunderguard.facts.namespaces
@@ -36,7 +37,7 @@ violations contains found if {
 _instances := [{"workload": workload, "service": service} |
 	some workload in containers.workloads
 	not namespaces.exempt(workload.resource)
-	some service in data.estate.spec.services
+	some service in contract.services
 	service.execution
 	service.name in workload.services
 ]

@@ -2,6 +2,7 @@
 # title: Everything stays inside the allowed namespaces
 package thunderguard.rules["namespace-boundary"]
 
+import data.thunderguard.contract
 import data.thunderguard.facts.helm
 import data.thunderguard.facts.namespaces
 import data.thunderguard.facts.ownership
@@ -17,17 +18,17 @@ subjects := {entry.index | some entry in _bounded}
 # description: Indices of the entries whose namespace is not known.
 unjudged := {entry.index |
 	some entry in _bounded
-	namespaces.unknown_namespace(entry)
+	entry.resource.namespace == ""
+	not _is_namespace(entry)
 }
 
 # METADATA
 # description: An object in a namespace that is neither allowed nor exempt.
 violations contains found if {
 	some entry in _bounded
-	not _is_namespace(entry)
 	entry.resource.namespace != ""
-	not namespaces.allowed(entry.resource.namespace)
-	args := {"allowed": _allowed, "remove": helm.remove(entry)}
+	not entry.resource.namespace in contract.allowed
+	args := {"allowed": text.join(contract.allowed), "remove": helm.remove(entry)}
 	found := result.violation("object", entry, ["metadata", "namespace"], args, null)
 }
 
@@ -36,67 +37,52 @@ violations contains found if {
 violations contains found if {
 	some entry in _bounded
 	_is_namespace(entry)
-	not namespaces.allowed(entry.resource.name)
-	found := result.violation("namespace", entry, ["metadata", "name"], {"allowed": _allowed}, null)
+	not entry.resource.name in contract.allowed
+	found := result.violation("namespace", entry, ["metadata", "name"], {"allowed": text.join(contract.allowed)}, null)
 }
-
-_allowed := text.join(data.estate.spec.namespaces.allowed)
 
 _bounded := [entry |
 	some entry in ownership.judged
+	not entry.resource.namespace in contract.exempt
 	_in_scope(entry)
-	not namespaces.exempt(entry.resource)
+	not entry.resource.kind in _made_by_controllers
 	not _made_by_kubernetes(entry)
-	not _release_storage(entry)
 ]
 
 _in_scope(entry) if {
+	_is_namespace(entry)
+	not entry.resource.name in contract.exempt
+} else if {
 	namespaces.is_namespaced(entry)
 	not entry.group in {"thunderguard.dev", "metrics.k8s.io"}
 }
 
-_in_scope(entry) if {
-	_is_namespace(entry)
-	not entry.resource.name in data.estate.spec.namespaces.exempt
-}
-
 _is_namespace(entry) if {
-	entry.group == ""
 	entry.resource.kind == "Namespace"
-}
-
-# What the control plane makes in every namespace, or for every object, by itself.
-_made_by_kubernetes(entry) if entry.resource.kind in {
-	"ControllerRevision", "EndpointSlice", "Endpoints", "Event", "Lease",
-}
-
-_made_by_kubernetes(entry) if {
-	_is_namespace(entry)
-	entry.resource.name == "default"
-}
-
-_made_by_kubernetes(entry) if {
 	entry.group == ""
-	entry.resource.kind == "ServiceAccount"
-	entry.resource.name == "default"
+}
+
+# What controllers make for other objects.
+_made_by_controllers := {"ControllerRevision", "EndpointSlice", "Endpoints", "Event", "Lease"}
+
+# What the control plane makes in every cluster or namespace by itself, and where Helm keeps a release: the Release made
+# of it speaks for it.
+_made_by_kubernetes(entry) if {
+	_given_names[entry.resource.kind] == entry.resource.name
+	entry.group == ""
 }
 
 _made_by_kubernetes(entry) if {
-	entry.group == ""
-	entry.resource.kind == "ConfigMap"
-	entry.resource.name == "kube-root-ca.crt"
-}
-
-_made_by_kubernetes(entry) if {
-	entry.group == ""
 	entry.resource.kind == "Service"
 	entry.resource.name == "kubernetes"
 	entry.resource.namespace == "default"
+	entry.group == ""
 }
 
-# Where Helm keeps a release; the Release made of it speaks for it.
-_release_storage(entry) if {
-	entry.group == ""
+_made_by_kubernetes(entry) if {
 	entry.resource.kind == "Secret"
 	entry.object.type == "helm.sh/release.v1"
+	entry.group == ""
 }
+
+_given_names := {"ConfigMap": "kube-root-ca.crt", "Namespace": "default", "ServiceAccount": "default"}

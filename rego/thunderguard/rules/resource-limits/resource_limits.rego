@@ -2,6 +2,7 @@
 # title: Every container has requests and limits
 package thunderguard.rules["resource-limits"]
 
+import data.thunderguard.contract
 import data.thunderguard.facts.containers
 import data.thunderguard.facts.namespaces
 import data.thunderguard.quantity
@@ -11,7 +12,7 @@ import future.keywords.not
 
 # METADATA
 # description: Indices of the entries that the rule speaks about.
-subjects := {workload.index | some workload in _bounded}
+subjects := {bounded.workload.index | some bounded in _bounded}
 
 # METADATA
 # description: Nothing is left open.
@@ -20,89 +21,155 @@ unjudged := set()
 # METADATA
 # description: A pod spec without a list of containers.
 violations contains found if {
-	some workload in _bounded
-	some path in _unlisted(workload)
-	found := result.violation("containers", workload, path, {"field": text.path(path)}, null)
+	some bounded in _bounded
+	some path in _unlisted(bounded.workload)
+	found := result.violation("containers", bounded.workload, path, {"field": text.path(path)}, null)
 }
 
 # METADATA
 # description: A container that lacks a required request or limit.
 violations contains found if {
-	some workload in _bounded
-	some container in _held(workload)
-	missing := _required - _covered(container, workload)
+	some bounded in _bounded
+	some held in bounded.held
+	missing := (contract.required - _covered(held.values)) - _covered(bounded.pod)
 	count(missing) > 0
-	args := {"container": containers.container_name(container), "missing": text.join(missing)}
-	path := array.concat(container.path, ["resources"])
-	found := result.violation("missing", workload, path, args, null)
+	args := {"container": containers.container_name(held.container), "missing": text.join(missing)}
+	path := array.concat(held.container.path, ["resources"])
+	found := result.violation("missing", bounded.workload, path, args, null)
 }
 
 # METADATA
 # description: A required request or limit, of a container or of its pod, that is zero or no quantity.
 violations contains found if {
-	some workload in _bounded
-	some holder in array.concat([{"path": workload.path, "raw": workload.spec}], _held(workload))
-	some name, value in _values(holder.raw)
-	name in _required
+	some bounded in _bounded
+	some holder in _holders(bounded)
+	some name, value in holder.values
+	name in contract.required
 	key := _defect(value)
-	path := array.concat(array.concat(holder.path, ["resources"]), split(name, "."))
-	found := result.violation(key, workload, path, {"field": text.path(path), "value": text.value(value)}, null)
+	path := array.concat(holder.path, _fields[name])
+	found := result.violation(key, bounded.workload, path, {"field": text.path(path), "value": text.value(value)}, null)
 }
 
 # METADATA
 # description: A container's request or limit above the ceiling of its service.
 violations contains found if {
-	some workload in _bounded
-	some container in _held(workload)
-	count(container.services) > 0
-	some name, value in _values(container.raw)
-	field := split(name, ".")
-	path := array.concat(array.concat(container.path, ["resources"]), field)
-	found := _above(workload, path, value, _ceiling(container, field[1]))
+	some bounded in _bounded
+	some held in bounded.held
+	some name, value in held.values
+	ceiling := _ceiling(held.container, _fields[name][2])
+	path := array.concat(held.container.path, _fields[name])
+	found := _above(bounded.workload, path, value, ceiling)
 }
 
 # METADATA
 # description: A pod-level limit above the ceiling of a service that has no limit of its own.
 violations contains found if {
-	some workload in _bounded
-	some name, value in _values(workload.spec)
-	field := split(name, ".")
-	field[0] == "limits"
+	some bounded in _bounded
+	some name, value in bounded.pod
+	name in {"limits.cpu", "limits.memory"}
 	exceeded := [ceiling |
-		some container in _held(workload)
-		not name in object.keys(_values(container.raw))
-		ceiling := _ceiling(container, field[1])
-		quantity.milli(value) > ceiling.milli
+		some held in bounded.held
+		not name in object.keys(held.values)
+		ceiling := _ceiling(held.container, _fields[name][2])
+		_milli[value] > ceiling.milli
 	]
-	path := array.concat(array.concat(workload.path, ["resources"]), field)
-	found := _above(workload, path, value, exceeded[0])
+	path := array.concat(bounded.workload.path, _fields[name])
+	found := _above(bounded.workload, path, value, exceeded[0])
 }
 
-_required := {name | some name in data.estate.spec.resources.require}
-
-_bounded := [workload |
+# [{workload, pod, held: [{container, values}]}], with the requests and limits of the pod and of each container
+_bounded := [bounded |
 	some workload in containers.workloads
 	not namespaces.exempt(workload.resource)
+	bounded := {
+		"workload": workload,
+		"pod": _values(workload.spec),
+		"held": [{"container": container, "values": _values(container.raw)} |
+			some container in workload.containers
+			container.role != "ephemeral"
+		],
+	}
 ]
 
-_held(workload) := [container |
-	some container in workload.containers
-	container.role != "ephemeral"
-]
+_holders(bounded) := array.concat(
+	[{"path": bounded.workload.path, "values": bounded.pod} | count(bounded.pod) > 0],
+	[{"path": held.container.path, "values": held.values} | some held in bounded.held],
+)
 
-_unlisted(workload) := paths if {
-	not _is_filled_list(workload)
-	paths := {array.concat(workload.path, ["containers"])} | _strange(workload, "initContainers")
+# "limits.cpu" and so on, with their values. An explicit null is absent.
+_values(raw) := {name: value |
+	value := raw.resources[side][amount]
+	name := _names[side][amount]
+	value != null
+}
+
+_names := {
+	"limits": {"cpu": "limits.cpu", "memory": "limits.memory"},
+	"requests": {"cpu": "requests.cpu", "memory": "requests.memory"},
+}
+
+_fields := {
+	"limits.cpu": ["resources", "limits", "cpu"],
+	"limits.memory": ["resources", "limits", "memory"],
+	"requests.cpu": ["resources", "requests", "cpu"],
+	"requests.memory": ["resources", "requests", "memory"],
+}
+
+# What is set, by name. The API server takes a limit for the request that is not set, and a pod-level value bounds every
+# container (KEP-2837).
+_covered(values) := object.keys(values) | {request |
+	some name, request in {"limits.cpu": "requests.cpu", "limits.memory": "requests.memory"}
+	name in object.keys(values)
+}
+
+# value → thousandths, of what is a quantity; many containers share few values
+_milli := {value: thousandths |
+	some value in _written
+	thousandths := quantity.milli(value)
+}
+
+_written := {value |
+	some bounded in _bounded
+	some holder in _holders(bounded)
+	some value in holder.values
+}
+
+_defective := {value: key |
+	some value, thousandths in _milli
+	thousandths == 0
+	key := "zero"
+}
+
+_defect(value) := key if {
+	key := _defective[value]
+} else := "unreadable" if {
+	not _milli[value]
+}
+
+# The smallest ceiling among the services of a container.
+_ceiling(container, amount) := [ceiling |
+	count(container.services) > 0
+	some ceiling in contract.ceilings[amount]
+	ceiling.service in container.services
+][0]
+
+_above(workload, path, value, ceiling) := found if {
+	_milli[value] > ceiling.milli
+	args := {
+		"field": text.path(path),
+		"value": text.value(value),
+		"service": ceiling.service,
+		"ceiling": ceiling.text,
+	}
+	found := result.violation("ceiling", workload, path, args, ceiling.service)
 }
 
 _unlisted(workload) := paths if {
-	_is_filled_list(workload)
-	paths := _strange(workload, "containers") | _strange(workload, "initContainers")
-}
-
-_is_filled_list(workload) if {
 	is_array(workload.spec.containers)
 	count(workload.spec.containers) > 0
+	paths := _strange(workload, "containers") | _strange(workload, "initContainers")
+} else := paths if {
+	paths := {array.concat(workload.path, ["containers"])} | _strange(workload, "initContainers")
 }
 
 # A list that is none, or its elements that are no containers.
@@ -117,55 +184,4 @@ _strange(workload, list) := {path |
 	some i, element in listed
 	not is_object(element)
 	path := array.concat(workload.path, [list, i])
-}
-
-# "limits.cpu" and so on, with their values. An explicit null is absent.
-_values(raw) := {name: value |
-	some name, field in _fields
-	value := raw.resources[field[0]][field[1]]
-	value != null
-}
-
-_fields := {
-	"limits.cpu": ["limits", "cpu"],
-	"limits.memory": ["limits", "memory"],
-	"requests.cpu": ["requests", "cpu"],
-	"requests.memory": ["requests", "memory"],
-}
-
-# The API server takes a limit for the request that is not set, and a pod-level value bounds every container
-# (KEP-2837).
-_covered(container, workload) := covered if {
-	set_names := object.keys(_values(container.raw)) | object.keys(_values(workload.spec))
-	covered := set_names | {request |
-		some name in set_names
-		startswith(name, "limits.")
-		request := concat("", ["requests.", substring(name, 7, -1)])
-	}
-}
-
-_defect(value) := "unreadable" if not quantity.milli(value)
-
-_defect(value) := "zero" if quantity.milli(value) == 0
-
-# The smallest ceiling among the services of a container.
-_ceiling(container, amount) := ranked[0] if {
-	count(container.services) > 0
-	ranked := sort([ceiling |
-		some service in data.estate.spec.services
-		service.name in container.services
-		written := service.ceiling[amount]
-		ceiling := {"milli": quantity.milli(written), "service": service.name, "text": text.value(written)}
-	])
-}
-
-_above(workload, path, value, ceiling) := found if {
-	quantity.milli(value) > ceiling.milli
-	args := {
-		"field": text.path(path),
-		"value": text.value(value),
-		"service": ceiling.service,
-		"ceiling": ceiling.text,
-	}
-	found := result.violation("ceiling", workload, path, args, ceiling.service)
 }

@@ -2,6 +2,7 @@
 # title: A service lives at its one address
 package thunderguard.rules["singleton-service"]
 
+import data.thunderguard.contract
 import data.thunderguard.facts.containers
 import data.thunderguard.facts.helm
 import data.thunderguard.facts.objects
@@ -61,14 +62,14 @@ _asked(obj) := "null" if not obj.spec.maxReplicas != null
 
 _workloads := [workload |
 	some workload in containers.workloads
-	some service in data.estate.spec.services
+	some service in contract.services
 	service.home
 	service.name in workload.services
 ]
 
 _instances := [{"entry": workload, "service": service} |
 	some workload in containers.workloads
-	some service in data.estate.spec.services
+	some service in contract.services
 	service.home
 	service.name in workload.services
 ]
@@ -78,7 +79,7 @@ _autoscaled := [{"entry": entry, "service": service} |
 	entry.resource.kind == "HorizontalPodAutoscaler"
 	entry.group == "autoscaling"
 	target := entry.object.spec.scaleTargetRef
-	some service in data.estate.spec.services
+	some service in contract.services
 	target.kind == service.home.kind
 	target.name == service.home.name
 	entry.resource.namespace in {service.home.namespace, ""}
@@ -97,7 +98,7 @@ _maybe_at_home(pair) if {
 _near_home(pair) if {
 	home := pair.service.home
 	resource := pair.entry.resource
-	objects.is_built_in(pair.entry.object)
+	objects.is_built_in(pair.entry)
 	resource.kind == home.kind
 	resource.name == home.name
 	resource.namespace in {home.namespace, ""}

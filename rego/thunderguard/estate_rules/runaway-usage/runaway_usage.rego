@@ -1,0 +1,63 @@
+# METADATA
+# title: Measured use stays within bounds
+package thunderguard.estate_rules["runaway-usage"]
+
+import data.thunderguard.contract
+import data.thunderguard.facts.inventory
+import data.thunderguard.facts.namespaces
+import data.thunderguard.quantity
+import data.thunderguard.result
+import data.thunderguard.text
+import future.keywords.not
+
+# METADATA
+# description: A workload that uses more than its ceiling, or much without a limit.
+violations contains found if {
+	some root in {excess.root | some excess in _excesses}
+	usage := {excess.text | some excess in _excesses; excess.root == root}
+	args := {"usage": concat("; ", sort(usage))}
+	found := result.violation("usage", {"resource": root}, ["status"], args, null)
+}
+
+_excesses := [{"root": pod.root, "text": words} |
+	some measured in inventory.inventory
+	measured.type == "metrics"
+	not namespaces.exempt(measured.resource)
+	some pod in _pods[[measured.resource.namespace, measured.resource.name]]
+	some container in measured.containers
+	some amount in ["cpu", "memory"]
+	used := container.usage[amount]
+	bound := _bound(pod.bounds[container.name][amount], amount)
+	quantity.milli(used) > bound.milli
+	words := concat("", [
+		measured.resource.name, "/", container.name, " ", amount, " ", text.value(used), ", ", bound.text,
+	])
+]
+
+# The smallest ceiling counts; without one, the Estate's threshold for what has no limit.
+_bound(bound, _) := {"milli": ranked[0][0], "text": concat("", ["ceiling ", ranked[0][1]])} if {
+	ranked := sort([[quantity.milli(ceiling), text.value(ceiling)] | some ceiling in bound.ceilings])
+	count(ranked) > 0
+}
+
+_bound(bound, amount) := {"milli": quantity.milli(threshold), "text": "no limit"} if {
+	count(bound.ceilings) == 0
+	bound.limited == false
+	threshold := contract.spec.thresholds.unlimitedUsage[amount]
+}
+
+_pods := {key: pods |
+	some key in {[measured.resource.namespace, measured.resource.name] |
+		some measured in inventory.inventory
+		measured.type == "metrics"
+	}
+	pods := [record | some record in _pod_list[key]]
+}
+
+_pod_list[key] contains record if {
+	some record in inventory.inventory
+	record.type == "workload"
+	record.resource.kind == "Pod"
+	record.resource.apiVersion == "v1"
+	key := [record.resource.namespace, record.resource.name]
+}

@@ -1,0 +1,21 @@
+# METADATA
+# title: Every workload is one the Estate names
+package thunderguard.estate_rules["undeclared-workload"]
+
+import data.thunderguard.facts.helm
+import data.thunderguard.facts.inventory
+import data.thunderguard.facts.namespaces
+import data.thunderguard.result
+import future.keywords.not
+
+# METADATA
+# description: A workload in an allowed namespace that is no declared service.
+violations contains found if {
+	some record in inventory.inventory
+	record.type == "workload"
+	not record.owned
+	namespaces.allowed(record.resource.namespace)
+	count(record.services) == 0
+	count(record.deprecated) == 0
+	found := result.violation("undeclared", record, ["metadata", "name"], {"remove": helm.remove_by(record.release, record.resource)}, null)
+}
