@@ -40,10 +40,10 @@ def test_a_verdict_becomes_an_outcome() -> None:
     assert outcome.reason == ""
 
 
-def test_findings_are_sorted_and_not_repeated() -> None:
+def test_findings_are_sorted_and_one_a_place() -> None:
     said = [finding(path="z"), finding(path="b", service="s"), finding(path="b"), finding(path="b")]
     outcome = decode_verdict(verdict(findings=said), RULES)
-    assert [(f.path, f.service) for f in outcome.findings] == [("b", None), ("b", "s"), ("z", None)]
+    assert [(f.path, f.service) for f in outcome.findings] == [("b", None), ("z", None)]
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def _labelled(name: str, namespace: str | None, chart: str = "helm-1.0.0", relea
         "app.kubernetes.io/managed-by": "Helm",
         "app.kubernetes.io/instance": release,
     }
-    return _obj("v1 Service", name, namespace, metadata={"labels": labels})
+    return _obj("apps/v1 Deployment", name, namespace, metadata={"labels": labels})
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,8 @@ class Source:
     Iterating gives every Document, and a Problem for whatever could not be read, in reading order and lazily: no more
     than one file, or one line of JSON Lines, is in memory. It may be iterated again. ``problems`` are those met before
     reading, which iterating gives, too, and :meth:`shards` does not. ``left_out`` tells what was passed over
-    on purpose; it is complete after an iteration. A snapshot's hash and counts are checked by ``snapshot.verify``, not here.
+    on purpose; it is complete after an iteration. A snapshot's hash and counts are checked by
+    ``snapshot.verify``, not here.
     """
 
     def __init__(

@@ -66,8 +66,9 @@ def decode_resource(value: Any, what: str) -> Resource:
 
 
 def in_order(findings: Collection[RawFinding]) -> tuple[RawFinding, ...]:
-    """Give findings without repeats in the order all engines share."""
-    return tuple(sorted(set(findings), key=lambda f: (f.rule, f.resource, f.path, f.service or "", f.message)))
+    """Give findings in the order all engines share, the first one of those at one place."""
+    ordered = sorted(findings, key=lambda f: (f.rule, f.resource, f.path, f.service or "", f.message))
+    return tuple({finding.key: finding for finding in reversed(ordered)}.values())[::-1]
 
 
 def decode_statuses(value: Any, rules: Collection[str]) -> dict[str, Status]:
@@ -91,6 +92,8 @@ def object_outcome(findings: Collection[RawFinding], statuses: Mapping[str, Stat
         raise VerdictError(f"findings of {sorted(found)} stand beside violated {sorted(said)}")
     if record is not None and not isinstance(record, dict):
         raise VerdictError(f"the record is {record!r:.80}")
+    if record is not None:
+        record = _placeless(record)
     return Outcome(kind=outcome_kind(findings, statuses), findings=in_order(findings), statuses=statuses, record=record)
 
 
@@ -123,7 +126,7 @@ def decode_batch(value: Any, number: int, rules: Sequence[str]) -> list[Outcome]
         findings[_place(item, number)].append(decode_finding(item, rules))
     records: list[JsonObject | None] = [None] * number
     for record in _listed(value, "records"):
-        records[_place(record, number)] = record
+        records[_place(record, number)] = _placeless(record)
     statuses = [[Status.NOT_MATCHED] * len(rules) for _ in range(number)]
     for column, rule in enumerate(rules):
         for word, status in (("subjects", Status.PASSED), ("unjudged", Status.NOT_JUDGED)):
@@ -149,6 +152,12 @@ def decode_batch(value: Any, number: int, rules: Sequence[str]) -> list[Outcome]
 def _named(rules: tuple[str, ...], statuses: tuple[Status, ...]) -> Mapping[str, Status]:
     # Few combinations occur, so that objects share them.
     return MappingProxyType(dict(zip(rules, statuses, strict=True)))
+
+
+def _placeless(record: JsonObject) -> JsonObject:
+    """Take the record's place in its batch away, which tells nothing of the object."""
+    record.pop("index", None)
+    return record
 
 
 def _listed(value: JsonObject, key: str) -> list[Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from math import prod
 from typing import Any
 
 from thunderguard.estate.text import shown
@@ -18,8 +17,6 @@ _INSIDE = re.compile(r"\\.|\[:\^?[a-z]+:\]|&&|--|~~|.", re.DOTALL)
 _SET_NOTATION = {"&&", "--", "~~", "["}
 # After a backslash these stand for themselves, or for one control character, in every engine.
 _ESCAPED = frozenset(r"\.+*?()|[]{}^$-#&~/" + "tnr")
-# Go refuses a longer repetition, and the regex crate bounds the compiled size.
-_REPEATS = 1000
 
 
 def mistake(pattern: str) -> tuple[str, str] | None:
@@ -34,9 +31,6 @@ def mistake(pattern: str) -> tuple[str, str] | None:
             f"{shown(pattern)} is not a regular expression: {said}",
             "see RE2's syntax, or escape what is meant as text",
         )
-    repeats = re.findall(r"\{([0-9]+)(?:,([0-9]+))?\}", pattern)
-    if prod(max(1, int(most or least)) for least, most in repeats) > _REPEATS:
-        return f"{shown(pattern)} repeats more than {_REPEATS} times", "ask for fewer, or use * or +"
     return None
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 from yaml.cyaml import CSafeLoader
@@ -105,16 +105,14 @@ def _compose(content: bytes, name: str) -> yaml.Node:
 class _Constructor(yaml.constructor.SafeConstructor):
     """Plain values; dates stay text, as Kubernetes reads them."""
 
+    yaml_constructors: ClassVar[dict[str | None, Any]] = {
+        **yaml.constructor.SafeConstructor.yaml_constructors,
+        f"{_TAG}timestamp": yaml.constructor.SafeConstructor.construct_yaml_str,
+    }
+
     @classmethod
     def of(cls, node: yaml.Node) -> Any:
         return cls().construct_document(node)
-
-
-def _date(constructor: _Constructor, node: yaml.ScalarNode) -> str:
-    return str(constructor.construct_scalar(node))
-
-
-_Constructor.add_constructor(f"{_TAG}timestamp", _date)
 
 
 def _refuse_what_readers_differ_on(root: yaml.Node, name: str) -> None:

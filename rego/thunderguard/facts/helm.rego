@@ -22,7 +22,7 @@ chart_name(label) := regex.replace(label, _version, "")
 # METADATA
 # description: The part of a chart source (path, URL, OCI reference) that names the chart.
 source_name(source) := name if {
-	segments := split(split(source, "@")[0], "/")
+	segments := split(trim_right(split(source, "@")[0], "/"), "/")
 	archive := trim_suffix(segments[count(segments) - 1], ".tgz")
 	name := split(archive, ":")[0]
 }

@@ -55,13 +55,14 @@ _body(entry) := body if {
 	entry.resource.kind == "PodMetrics"
 	body := {"type": "metrics", "containers": _measured(entry)}
 } else := body if {
-	helm.is_release(entry)
+	entry.group == "thunderguard.dev"
+	entry.resource.kind == "Release"
 	release := {
 		"name": entry.resource.name,
 		"namespace": entry.resource.namespace,
 		"chart": objects.text_field(object.get(entry.object, ["spec", "chart"], {}), "name"),
 	}
-	body := {"type": "release", "release": release}
+	body := {"type": "release", "release": release, "uninstalled": object.get(entry.object, ["spec", "status"], "") == "uninstalled"}
 } else := body if {
 	entry.group == ""
 	entry.resource.kind in {"LimitRange", "ResourceQuota"}
@@ -105,10 +106,17 @@ _failures(entry) := [failure |
 	some list in ["initContainerStatuses", "containerStatuses"]
 	statuses := object.get(entry.object, ["status", list], [])
 	is_array(statuses)
-	some status in statuses
+	some place, status in statuses
 	reason := _failure_reason(status)
-	failure := concat("", [entry.resource.name, "/", objects.text_field(status, "name"), " ", reason, _restarts(status)])
+	failure := concat("", [entry.resource.name, "/", _status_name(status, place), " ", reason, _restarts(status)])
 ]
+
+_status_name(status, place) := name if {
+	is_string(status.name)
+	name := status.name
+} else := name if {
+	name := sprintf("%v", [place])
+}
 
 _failing_reasons := {"CrashLoopBackOff", "ErrImagePull", "ImagePullBackOff", "OOMKilled"}
 

@@ -1,14 +1,24 @@
+# METADATA
+# description: What an AdmissionReview asks about. Only this package and facts.documents read input.
 package thunderguard.facts.review
 
 import data.thunderguard.facts.objects
 import future.keywords.not
 
-# The objects of an AdmissionReview that are to be judged: admission never blocks a clean-up.
-_reviewed := [input.request.object] if _judged_review
+# METADATA
+# description: Whether the input is an AdmissionReview.
+is_review if {
+	input.kind == "AdmissionReview"
+	input.apiVersion in {"admission.k8s.io/v1", "admission.k8s.io/v1beta1"}
+}
 
-_reviewed := [] if not _judged_review
+# METADATA
+# description: The objects of the AdmissionReview that are to be judged. Admission never blocks a clean-up.
+reviewed := [input.request.object] if _is_judged
 
-_judged_review if {
+reviewed := [] if not _is_judged
+
+_is_judged if {
 	input.request.operation in {"CREATE", "UPDATE"}
 	not _cleans_up
 	not _made_by_controller
@@ -24,22 +34,26 @@ _cleans_up if {
 	before := input.request.oldObject
 	after := input.request.object
 	_significant(after) == _significant(before)
-	_replica_count(after) <= _replica_count(before)
+	every field in ["replicas", "maxReplicas", "parallelism"] {
+		_number_asked(after, field) <= _number_asked(before, field)
+	}
 }
 
 # What an update may not change without being judged: everything but status, metadata and replicas.
-_significant(reviewed) := object.union(
-	{"chart": object.get(reviewed, ["metadata", "labels", "helm.sh/chart"], null)},
-	object.remove(object.get(reviewed, "spec", {}), ["replicas", "maxReplicas", "minReplicas", "parallelism"]),
-)
+_significant(reviewed_object) := {"chart": chart, "spec": rest} if {
+	is_object(reviewed_object)
+	chart := object.get(reviewed_object, ["metadata", "labels", "helm.sh/chart"], null)
+	spec := object.get(reviewed_object, "spec", {})
+	is_object(spec)
+	rest := object.remove(spec, ["replicas", "maxReplicas", "minReplicas", "parallelism"])
+}
 
-_replica_count(reviewed) := most if {
-	counts := [n |
-		some field in ["replicas", "maxReplicas", "parallelism"]
-		n := object.get(reviewed, ["spec", field], 1)
-		is_number(n)
-	]
-	most := max(array.concat(counts, [0]))
+# An absent number is 1; what is no number is undefined, so that it is judged.
+_number_asked(reviewed_object, field) := n if {
+	n := reviewed_object.spec[field]
+	is_number(n)
+} else := 1 if {
+	object.get(reviewed_object, ["spec", field], null) == null
 }
 
 # An owned object is judged through its owner when a controller of Kubernetes itself made it; an owner reference that

@@ -46,6 +46,7 @@ _releases := {release |
 	some record in inventory.inventory
 	record.type in _telling
 	not record.owned
+	not record.uninstalled
 	release := record.release
 	release != null
 	release.chart != ""

@@ -14,13 +14,14 @@ import future.keywords.not
 violations contains found if {
 	some service in contract.services
 	service.home
-	ranked := sort([[_rank(record, service.home), record] |
+	ranked := sort({[_rank(record, service.home), instance] |
 		some record in inventory.inventory
 		record.type == "workload"
 		not record.owned
 		service.name in record.services
 		not record.replicas == 0
-	])
+		instance := {"resource": record.resource, "release": record.release}
+	})
 	count(ranked) > 1
 	some i, pair in ranked
 	i > 0

@@ -27,23 +27,20 @@ _excesses := [{"root": pod.root, "text": words} |
 	some container in measured.containers
 	some amount in ["cpu", "memory"]
 	used := container.usage[amount]
-	bound := _bound(pod.bounds[container.name][amount], amount)
-	quantity.milli(used) > bound.milli
+	bound := _exceeded(pod.bounds[container.name][amount], amount, quantity.milli(used))
 	words := concat("", [
 		measured.resource.name, "/", container.name, " ", amount, " ", text.value(used), ", ", bound.text,
 	])
 ]
 
-# The smallest ceiling counts; without one, the Estate's threshold for what has no limit.
-_bound(bound, _) := {"milli": ranked[0][0], "text": concat("", ["ceiling ", ranked[0][1]])} if {
+# The smallest ceiling; where that holds or there is none, the Estate's threshold for what has no limit.
+_exceeded(bound, amount, used) := exceeded if {
 	ranked := sort([[quantity.milli(ceiling), text.value(ceiling)] | some ceiling in bound.ceilings])
-	count(ranked) > 0
-}
-
-_bound(bound, amount) := {"milli": quantity.milli(threshold), "text": "no limit"} if {
-	count(bound.ceilings) == 0
+	used > ranked[0][0]
+	exceeded := {"text": concat("", ["ceiling ", ranked[0][1]])}
+} else := {"text": "no limit"} if {
 	bound.limited == false
-	threshold := contract.spec.thresholds.unlimitedUsage[amount]
+	used > quantity.milli(contract.spec.thresholds.unlimitedUsage[amount])
 }
 
 _pods := {key: pods |

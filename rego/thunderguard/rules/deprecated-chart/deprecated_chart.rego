@@ -113,6 +113,7 @@ _argo_paths(entry, spec) := array.concat(
 
 _command(entry, chart) := command if {
 	helm.is_release(entry)
+	entry.resource.namespace != ""
 	command := helm.uninstall(entry.resource)
 } else := command if {
 	command := helm.uninstall(helm.release_of(entry))

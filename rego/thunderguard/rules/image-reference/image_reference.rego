@@ -55,24 +55,36 @@ _tag_defect(image) := "untagged" if image.tag == ""
 
 _tag_defect(image) := "forbidden-tag" if image.tag in contract.spec.images.forbidTags
 
-_of_services(container, image, written) := [defect |
+# Whose repositories first, whose versions then.
+_of_services(container, image, written) := array.concat(
+	[defect |
+		some service in _recognised(container)
+		defect := _foreign(service, image, written)
+	],
+	[defect |
+		some service in _recognised(container)
+		defect := _unversioned(service, image, written)
+	],
+)
+
+_recognised(container) := [service |
 	some name in sort(container.services)
 	some service in contract.services
 	service.name == name
-	some defect in _of_service(service, image, written)
 ]
 
-_of_service(service, image, written) := array.concat(
-	[{"key": "repository", "args": args, "service": service.name} |
-		repositories := service.image.repositories
-		normal := {containers.normal_repository(repository) | some repository in repositories}
-		not containers.normal_repository(image.repository) in normal
-		args := object.union(written, {"service": service.name, "allowed": text.join(repositories)})
-	],
-	[{"key": "version", "args": args, "service": service.name} |
-		image.tag != ""
-		not regex.match(service.image.tag, image.tag)
-		service.image.tag
-		args := object.union(written, {"service": service.name, "rule": service.image.tag})
-	],
-)
+_foreign(service, image, written) := defect if {
+	repositories := service.image.repositories
+	normal := {containers.normal_repository(repository) | some repository in repositories}
+	not containers.normal_repository(image.repository) in normal
+	args := object.union(written, {"service": service.name, "allowed": text.join(repositories)})
+	defect := {"key": "repository", "args": args, "service": service.name}
+}
+
+_unversioned(service, image, written) := defect if {
+	image.tag != ""
+	rule := service.image.tag
+	not regex.match(rule, image.tag)
+	args := object.union(written, {"service": service.name, "rule": rule})
+	defect := {"key": "version", "args": args, "service": service.name}
+}

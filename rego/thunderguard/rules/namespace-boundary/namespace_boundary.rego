@@ -45,7 +45,7 @@ _bounded := [entry |
 	some entry in ownership.judged
 	not entry.resource.namespace in contract.exempt
 	_in_scope(entry)
-	not entry.resource.kind in _made_by_controllers
+	not entry.group in _made_by_controllers[entry.resource.kind]
 	not _made_by_kubernetes(entry)
 ]
 
@@ -63,7 +63,13 @@ _is_namespace(entry) if {
 }
 
 # What controllers make for other objects.
-_made_by_controllers := {"ControllerRevision", "EndpointSlice", "Endpoints", "Event", "Lease"}
+_made_by_controllers := {
+	"ControllerRevision": {"apps"},
+	"EndpointSlice": {"discovery.k8s.io"},
+	"Endpoints": {""},
+	"Event": {"", "events.k8s.io"},
+	"Lease": {"coordination.k8s.io"},
+}
 
 # What the control plane makes in every cluster or namespace by itself, and where Helm keeps a release: the Release made
 # of it speaks for it.

@@ -100,7 +100,7 @@ _near_home(pair) if {
 	resource := pair.entry.resource
 	objects.is_built_in(pair.entry)
 	resource.kind == home.kind
-	resource.name == home.name
+	pair.entry.object.metadata.name == home.name
 	resource.namespace in {home.namespace, ""}
 }
 

@@ -29,7 +29,7 @@ def judge(inventory: Inventory) -> Iterator[Violation]:
 
 
 def _releases(inventory: Inventory) -> Iterator[tuple[str, str, str]]:
-    """Give (chart, namespace, release): from the records of Helm, else from the labels of what it made."""
+    """Give (chart, namespace, release): from the records of Helm, else from the labels of the workloads it made."""
     records = inventory.releases()
     for record in records:
         chart = record.dig(*_CHART)
@@ -37,7 +37,7 @@ def _releases(inventory: Inventory) -> Iterator[tuple[str, str, str]]:
             yield chart, record.namespace, record.resource.name
     if records:
         return
-    for root in inventory.root_objects():
+    for root in inventory.roots():
         label, release = root.dig("metadata", "labels", LABEL), helm_release(root.obj)
         if isinstance(label, str) and release and release.namespace:
             yield chart_name(label), release.namespace, release.name
