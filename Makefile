@@ -9,7 +9,7 @@ MAKEFLAGS += --no-builtin-rules
 UV_VERSION := 0.13.9
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
 # Each takes --write and --check.
-GENERATORS := tools/october.py
+GENERATORS := tools/october.py tools/expected.py
 SNAPSHOT ?= examples/thunderline/2025-10-08.jsonl
 ESTATE := examples/thunderline/estate.yaml
 ARGS ?=

@@ -108,7 +108,17 @@ def growing(console: Console, most: int) -> tuple[float, Run]:
         table.add_column(heading, justify="right")
     per_object = []
     for number in (most // 100, most // 10, most):
-        run = measure([str(THUNDERGUARD), "audit", "--output", str(BENCH / "r.json"), "--format", "json", str(write_snapshot(number))])
+        run = measure(
+            [
+                str(THUNDERGUARD),
+                "audit",
+                "--output",
+                str(BENCH / "r.json"),
+                "--format",
+                "json",
+                str(write_snapshot(number)),
+            ]
+        )
         per_object.append(run.seconds / number)
         table.add_row(str(number), f"{run.seconds:.2f}", f"{per_object[-1] * 1000:.3f}", f"{run.megabytes:.0f}")
     console.print(table)

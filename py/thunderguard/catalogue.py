@@ -1,4 +1,4 @@
-"""The rule catalogue: the one home of ids, levels, scopes and words, read from rego/thunderguard/catalogue/data.yaml."""
+"""The rule catalogue: the one home of ids, levels, scopes and words (rego/thunderguard/catalogue/data.yaml)."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def load_catalogue(path: Path | None = None) -> Catalogue:
 @cache
 def _load(path: Path) -> Catalogue:
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=CSafeLoader)  # noqa: S506 - CSafeLoader is safe
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=CSafeLoader)
         rules = {
             name: Rule(
                 id=name,
@@ -84,7 +84,9 @@ def _load(path: Path) -> Catalogue:
             for name, entry in sorted(data["rules"].items())
         }
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
-        raise CatalogueError(f"the rule catalogue {path} is damaged: {error!r}", hint="install Thunderguard again") from error
+        raise CatalogueError(
+            f"the rule catalogue {path} is damaged: {error!r}", hint="install Thunderguard again"
+        ) from error
     return Catalogue(rules)
 
 

@@ -19,8 +19,8 @@ _TEMPLATE_HASH = "pod-template-hash"
 def fingerprint(rule: str, resource: Resource, path: str, *, owner: tuple[str, str], obj: JsonObject | None) -> str:
     """Give 32 hex digits for a finding of ``rule`` at ``path`` of ``resource``.
 
-    ``owner`` is the kind and name that :func:`stable_owner` gives for the object, ``obj`` the object that ``path`` leads
-    into, where there is one (a finding about something missing has none).
+    ``owner`` is the kind and name that :func:`stable_owner` gives for the object. ``obj`` is the object that ``path``
+    leads into, where there is one (a finding about something missing has none).
     """
     stable = path if obj is None else stable_path(obj, parse_path(path))
     group = resource.apiVersion.rpartition("/")[0]

@@ -62,12 +62,16 @@ def run_audit(
     contract = load_estate(estate or DEFAULT_ESTATE)
     catalogue = load_catalogue()
     selected = frozenset(
-        rule.id for rule in catalogue.rules.values() if (not rules or rule.id in rules) and (complete or not rule.complete)
+        rule.id
+        for rule in catalogue.rules.values()
+        if (not rules or rule.id in rules) and (complete or not rule.complete)
     )
     with open_source(paths) as source:
         open_one = partial(open_engine, engine, estate=contract, catalogue=catalogue, opa_url=opa_url)
         with open_one() as opened:
-            return _audit(source, paths, contract, catalogue, opened, open_one, selected, fail_on, namespace, workers, progress)
+            return _audit(
+                source, paths, contract, catalogue, opened, open_one, selected, fail_on, namespace, workers, progress
+            )
 
 
 def exit_code(report: Report) -> int:
@@ -113,10 +117,10 @@ def _audit(
     ledger = _ledger(rows, task.rules, asked, outcome, selected)
     return Report(
         source=_source(source, paths, len(rows)),
-        estate={"path": str(estate.path), "name": estate.name, "sha256": estate.sha256},
+        estate={"path": _shown(estate.path), "name": estate.name, "sha256": estate.sha256},
         engine={"name": engine.name, "version": engine.version, "policySha256": engine.policy_sha256},
         findings=tuple(kept),
-        totals=_totals(ledger, [*task.rules, *asked], kept, selected),
+        totals=_totals(ledger, [*task.rules, *asked], selected),
         rows=tuple(ledger),
         problems=tuple(problems),
         fail_on=fail_on,
@@ -155,12 +159,12 @@ def _snapshot_problems(source: Source, paths: Sequence[str]) -> list[Problem]:
 
     # What a line holds is told when it is read; here only what the header promises.
     told = [problem for problem in verify(paths[0]) if problem.kind == "snapshot"]
-    header = source.header or {}
-    for gap in header.get("unread") or ():
-        if isinstance(gap, dict):
-            told.append(
-                Problem("unread", f"{gap.get('what')} was not captured: {gap.get('reason')}", paths[0], 1)
-            )
+    gaps = (source.header or {}).get("unread") or ()
+    told.extend(
+        Problem("unread", f"{gap.get('what')} was not captured: {gap.get('reason')}", paths[0], 1)
+        for gap in gaps
+        if isinstance(gap, dict)
+    )
     return told
 
 
@@ -182,7 +186,8 @@ def _through_owners(rows: Sequence[Row], rules: Sequence[str]) -> tuple[list[Row
     roots = resolve_roots([row.identity for row in rows])
     unmatched = (Status.NOT_MATCHED,) * len(rules)
     settled = [
-        row if roots[place] == place else replace(row, findings=(), statuses=unmatched) for place, row in enumerate(rows)
+        row if roots[place] == place else replace(row, findings=(), statuses=unmatched)
+        for place, row in enumerate(rows)
     ]
     return settled, roots
 
@@ -213,9 +218,9 @@ def _of_the_set(outcome: Outcome, rows: Sequence[Row], estate: Estate, source: S
         for row in rows:
             places.setdefault(row.resource, row)
     for raw in outcome.findings:
-        row = places.get(raw.resource)
-        if row is not None:
-            yield located(raw, row.where, row.owner, None, source.spool_path)
+        place = places.get(raw.resource)
+        if place is not None:
+            yield located(raw, place.where, place.owner, None, source.spool_path)
         else:
             obj = estate.data if raw.resource.kind == "Estate" else None
             yield located(raw, None, (raw.resource.kind, raw.resource.name), obj)
@@ -242,7 +247,7 @@ def _ledger(
 
 
 def _totals(
-    ledger: Sequence[LedgerRow], rules: Sequence[str], findings: Sequence[Finding], selected: frozenset[str]
+    ledger: Sequence[LedgerRow], rules: Sequence[str], selected: frozenset[str]
 ) -> dict[str, dict[Status, int]]:
     counts: dict[str, Counter[Status]] = {rule: Counter() for rule in rules if rule in selected}
     # Rows share their statuses, so each combination is counted once.
@@ -252,6 +257,12 @@ def _totals(
         for rule, status in known[key].items():
             counts[rule][status] += times
     return {rule: {status: counts[rule][status] for status in Status} for rule in sorted(counts)}
+
+
+def _shown(path: Path) -> str:
+    """Give a path as seen from here, so that a report does not tell where a checkout happens to be."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_absolute() and path.is_relative_to(here) else str(path)
 
 
 def _source(source: Source, paths: Sequence[str], objects: int) -> JsonObject:

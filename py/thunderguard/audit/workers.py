@@ -21,7 +21,7 @@ WORTH_SHARING = 1 << 20
 SHARDS_PER_WORKER = 4
 
 _OpenEngine = Callable[[], Engine]
-_state: dict[str, object] = {}
+_opened: list[tuple[Engine, Task]] = []
 
 
 def cores() -> int:
@@ -63,11 +63,9 @@ def judge_shards(
 def _start(open_worker: _OpenEngine, task: Task) -> None:
     # Ctrl-C goes to the whole group; the parent tells the user.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
-    _state["engine"] = open_worker()
-    _state["task"] = task
+    _opened.append((open_worker(), task))
 
 
 def _work(shard: Shard) -> Judged:
-    engine, task = _state["engine"], _state["task"]
-    assert isinstance(task, Task)
-    return judge(shard, engine, task)  # type: ignore[arg-type]
+    engine, task = _opened[0]
+    return judge(shard, engine, task)

@@ -142,9 +142,7 @@ def decode_batch(value: Any, number: int, rules: Sequence[str]) -> list[Outcome]
             statuses[place][columns[finding.rule]] = Status.VIOLATED
         named = _named(tuple(rules), tuple(statuses[place]))
         kind = outcome_kind(findings[place], named)
-        outcomes.append(
-            Outcome(kind=kind, findings=in_order(findings[place]), statuses=named, record=records[place])
-        )
+        outcomes.append(Outcome(kind=kind, findings=in_order(findings[place]), statuses=named, record=records[place]))
     return outcomes
 
 

@@ -81,6 +81,7 @@ _replicas(workload) := n if {
 
 _whole(n) := whole if {
 	_is_whole(n)
+	n >= 0
 	whole := n
 } else := 1
 

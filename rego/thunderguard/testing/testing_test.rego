@@ -176,7 +176,7 @@ changed_estate(changes) := json.patch(estate, [patch |
 ])
 
 # METADATA
-# description: The places of one rule's findings, as [message key words]. Short, for tables.
+# description: The places of one rule's findings; short, for tables.
 paths(id, document) := {found.path | some found in findings(id, document)}
 
 # METADATA
@@ -195,9 +195,9 @@ statuses(document) := [row.statuses | some row in rows] if {
 
 # METADATA
 # description: Whether two values are equal; prints both when they are not.
-equal(seen, wanted) if seen == wanted
+same(seen, wanted) if seen == wanted
 
-equal(seen, wanted) if {
+same(seen, wanted) if {
 	seen != wanted
 	print("seen  ", seen)
 	print("wanted", wanted)
@@ -206,7 +206,7 @@ equal(seen, wanted) if {
 
 # METADATA
 # description: "Whether all the cases of a table hold: name → [seen, wanted]; prints those that do not."
-all_equal(table) if {
+all_same(table) if {
 	different := {name: pair | some name, pair in table; pair[0] != pair[1]}
 	different == {}
 }

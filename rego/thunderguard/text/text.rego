@@ -6,8 +6,8 @@ import future.keywords.not
 
 # METADATA
 # description: |
-#   A template with each {word} replaced by args[word], a string. Undefined when a word has no argument, so that a
-#   test sees it. Replaced text is not looked at again.
+#   A template with each {word} replaced by args[word], a string. A word without an argument stays as it is. Replaced
+#   text is not looked at again.
 render(template, args) := concat("", [piece |
 	some i, part in split(template, "{")
 	piece := _piece(i, part, args)
@@ -18,7 +18,8 @@ _piece(0, part, _) := part
 _piece(i, part, args) := piece if {
 	i > 0
 	end := indexof(part, "}")
-	piece := concat("", [args[substring(part, 0, end)], substring(part, end + 1, -1)])
+	word := substring(part, 0, end)
+	piece := concat("", [object.get(args, word, concat("", ["{", word, "}"])), substring(part, end + 1, -1)])
 }
 
 # METADATA
