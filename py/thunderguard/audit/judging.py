@@ -131,8 +131,9 @@ def _row(
         namespace=sys.intern(resource.namespace),
     )
     where = replace(document, text=b"")
-    for sentence in shape_problems(obj):
-        problems.append(Problem("malformed", sentence, document.file, document.line, str(resource)))
+    problems.extend(
+        Problem("malformed", sentence, document.file, document.line, str(resource)) for sentence in shape_problems(obj)
+    )
     if outcome.kind in _UNDECIDED:
         reason = f"{outcome.kind}: {outcome.reason}" if outcome.reason else str(outcome.kind)
         problems.append(Problem("unjudged", reason, document.file, document.line, str(resource)))

@@ -124,7 +124,7 @@ def _audit(
         rows=tuple(ledger),
         problems=tuple(problems),
         fail_on=fail_on,
-        inventory=tuple(records),
+        inventory=_shown_records(records, kept, estate),
     )
 
 
@@ -257,6 +257,21 @@ def _totals(
         for rule, status in known[key].items():
             counts[rule][status] += times
     return {rule: {status: counts[rule][status] for status in Status} for rule in sorted(counts)}
+
+
+def _shown_records(
+    records: Sequence[JsonObject], findings: Sequence[Finding], estate: Estate
+) -> tuple[JsonObject, ...]:
+    """Leave out what stands on exempt ground and breaks nothing: it is none of this estate's business."""
+    exempt = frozenset(estate.data["spec"]["namespaces"].get("exempt", ()))
+    found = {(finding.resource.kind, finding.resource.namespace, finding.resource.name) for finding in findings}
+
+    def concerns(record: JsonObject) -> bool:
+        resource = record["resource"]
+        address = (resource["kind"], resource["namespace"], resource["name"])
+        return resource["namespace"] not in exempt or address in found
+
+    return tuple(record for record in records if concerns(record))
 
 
 def _shown(path: Path) -> str:
