@@ -82,6 +82,21 @@ def test_a_batch_that_panics_is_asked_about_one_by_one() -> None:
     assert [outcome.kind for outcome in outcomes] == [OutcomeKind.PASS, OutcomeKind.FINDINGS]
 
 
+def test_a_batch_is_one_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened("embedded") as engine:
+        questions: list[str] = []
+        ask = cast("Any", engine)._ask
+
+        def counted(text: bytes, query: str) -> Any:
+            questions.append(query)
+            return ask(text, query)
+
+        monkeypatch.setattr(engine, "_ask", counted)
+        outcomes = list(engine.judge(documents(pod("a"), pod("b", image="x:latest"), pod("c"))))
+    assert [outcome.kind for outcome in outcomes] == [OutcomeKind.PASS, OutcomeKind.FINDINGS, OutcomeKind.PASS]
+    assert questions == ["data.thunderguard.main.batch"]
+
+
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
 def test_an_interrupt_is_no_verdict(interrupt: type[BaseException]) -> None:
     with opened("embedded") as engine:

@@ -126,7 +126,8 @@ def decode_batch(value: Any, number: int, rules: Sequence[str]) -> list[Outcome]
         findings[_place(item, number)].append(decode_finding(item, rules))
     records: list[JsonObject | None] = [None] * number
     for record in _listed(value, "records"):
-        records[_place(record, number)] = _placeless(record)
+        place = _place(record, number)
+        records[place] = _placeless(record)
     statuses = [[Status.NOT_MATCHED] * len(rules) for _ in range(number)]
     for column, rule in enumerate(rules):
         for word, status in (("subjects", Status.PASSED), ("unjudged", Status.NOT_JUDGED)):

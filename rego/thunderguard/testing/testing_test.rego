@@ -210,3 +210,10 @@ all_same(table) if {
 	different := {name: pair | some name, pair in table; pair[0] != pair[1]}
 	different == {}
 }
+
+# METADATA
+# description: How people name an object.
+text_of(resource) := concat("/", [part |
+	some part in [resource.namespace, resource.kind, resource.name]
+	part != ""
+])

@@ -16,7 +16,8 @@ violations contains found if {
 	not record.owned
 	record.replicas == 0
 	not namespaces.exempt(record.resource)
-	found := result.violation("parked", record, ["spec", "replicas"], {"remove": helm.remove_by(record.release, record.resource)}, _service(record))
+	args := {"remove": helm.remove_by(record.release, record.resource)}
+	found := result.violation("parked", {"resource": record.resource}, ["spec", "replicas"], args, _service(record))
 }
 
 _service(record) := record.services[0]

@@ -17,5 +17,6 @@ violations contains found if {
 	namespaces.allowed(record.resource.namespace)
 	count(record.services) == 0
 	count(record.deprecated) == 0
-	found := result.violation("undeclared", record, ["metadata", "name"], {"remove": helm.remove_by(record.release, record.resource)}, null)
+	args := {"remove": helm.remove_by(record.release, record.resource)}
+	found := result.violation("undeclared", {"resource": record.resource}, ["metadata", "name"], args, null)
 }
