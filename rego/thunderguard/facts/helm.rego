@@ -1,3 +1,5 @@
+# METADATA
+# description: Charts and releases, and the command that removes an object.
 package thunderguard.facts.helm
 
 import data.thunderguard.facts.namespaces

@@ -1,3 +1,5 @@
+# METADATA
+# description: One small record an object, which is all that the rules of scope estate need to know of it.
 package thunderguard.facts.inventory
 
 import data.thunderguard.contract

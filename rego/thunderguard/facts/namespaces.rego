@@ -1,3 +1,5 @@
+# METADATA
+# description: Which namespaces are whose, and which objects live in one.
 package thunderguard.facts.namespaces
 
 import data.thunderguard.contract
@@ -11,15 +13,6 @@ exempt(resource) if resource.namespace in contract.exempt
 # METADATA
 # description: Whether a namespace is one where the estate may be.
 allowed(namespace) if namespace in contract.allowed
-
-# METADATA
-# description: |
-#   Whether the object is in a namespace that the manifest does not name: Helm templates and many manifests leave it
-#   out, and it is not "default" then.
-unknown_namespace(entry) if {
-	entry.resource.namespace == ""
-	is_namespaced(entry)
-}
 
 # METADATA
 # description: Whether an object lives in a namespace, by its kind. A kind that is not known does when it names one.

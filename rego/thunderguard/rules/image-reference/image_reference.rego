@@ -26,34 +26,42 @@ violations contains found if {
 	some workload in containers.workloads
 	not namespaces.exempt(workload.resource)
 	some container in workload.containers
-	defect := _defects(container)[0]
+	defect := _defect(container)
 	path := array.concat(container.path, ["image"])
 	args := object.union(defect.args, {"container": containers.container_name(container), "field": text.path(path)})
 	found := result.violation(defect.key, workload, path, args, defect.service)
 }
 
-_defects(container) := [{"key": "missing", "args": {}, "service": null}] if not _named(container)
-
-_defects(container) := defects if {
-	_named(container)
-	image := containers.image(container.raw.image)
-	written := {"image": container.raw.image, "repository": image.repository, "tag": image.tag}
-	defects := array.concat(_general(image, written), _of_services(container, image, written))
+_defect(container) := {"key": "missing", "args": {}, "service": null} if {
+	not _images[container.raw.image]
+} else := defect if {
+	defect := _images[container.raw.image].defect
+} else := defect if {
+	count(container.services) > 0
+	read := _images[container.raw.image]
+	defect := _of_services(container, read.image, read.written)[0]
 }
 
-_named(container) if {
-	is_string(container.raw.image)
-	container.raw.image != ""
+# reference → what it says, and what is wrong with it whoever runs it; many containers share few images
+_images := {reference: object.union({"image": image, "written": written}, _general(image, written)) |
+	some reference in _references
+	image := containers.image(reference)
+	written := {"image": reference, "repository": image.repository, "tag": image.tag}
 }
 
-_general(image, written) := [{"key": key, "args": written, "service": null} |
+_references := {reference |
+	reference := containers.workloads[_].containers[_].raw.image
+	is_string(reference)
+	reference != ""
+}
+
+_general(image, written) := {"defect": {"key": "untagged", "args": written, "service": null}} if {
 	image.digest == ""
-	key := _tag_defect(image)
-]
-
-_tag_defect(image) := "untagged" if image.tag == ""
-
-_tag_defect(image) := "forbidden-tag" if image.tag in contract.spec.images.forbidTags
+	image.tag == ""
+} else := {"defect": {"key": "forbidden-tag", "args": written, "service": null}} if {
+	image.digest == ""
+	image.tag in contract.spec.images.forbidTags
+} else := {}
 
 # Whose repositories first, whose versions then.
 _of_services(container, image, written) := array.concat(
