@@ -191,7 +191,7 @@ def write_snapshot(number: int) -> Path:
 
 def objects(number: int) -> Iterator[dict[str, Any]]:
     """Give ``number`` objects as an estate has them; one workload in fifty breaks a rule."""
-    makers: tuple[Callable[[int], dict[str, Any]], ...] = (_job, _deployment, _job, _service, _config)
+    makers: tuple[Callable[[int], dict[str, Any]], ...] = (_job, _cron_job, _job, _service, _config)
     for place in range(number):
         yield makers[place % len(makers)](place)
 
@@ -256,16 +256,14 @@ def _job(place: int) -> dict[str, Any]:
     }
 
 
-def _deployment(place: int) -> dict[str, Any]:
+def _cron_job(place: int) -> dict[str, Any]:
+    template = _template(place, "cerebros", "cerebros", "thunderline/cerebros-runner:1.4.2")
+    template["spec"]["restartPolicy"] = "OnFailure"
     return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": _metadata(place, "feature-store", "feature-store"),
-        "spec": {
-            "replicas": 2,
-            "selector": {"matchLabels": {"app.kubernetes.io/component": "feature-store"}},
-            "template": _template(place, "feature-store", "feature-store", "thunderline/feature-store:2.0.1"),
-        },
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": _metadata(place, "cerebros-sweep", "cerebros"),
+        "spec": {"schedule": "0 3 * * *", "jobTemplate": {"spec": {"backoffLimit": 2, "template": template}}},
     }
 
 

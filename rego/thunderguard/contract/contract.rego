@@ -57,8 +57,8 @@ ceilings := {amount: ranked |
 # METADATA
 # description: |
 #   What recognises services, by the criterion to look at first: image, command, labels, name. Each has the alternatives
-#   with that criterion and none before it, and any, a pattern that finds itself where one of theirs does. A pattern that
-#   an alternative does not have is empty, and finds itself everywhere.
+#   with that criterion and none before it, and any, a pattern that finds itself where one of theirs does. A pattern
+#   that an alternative does not have is empty, and finds itself everywhere.
 recognisers := {first: {"any": any, "alternatives": alternatives} |
 	some first in ["image", "command", "labels", "name"]
 	alternatives := [alternative | some alternative in _alternatives; alternative.first == first]

@@ -111,7 +111,8 @@ _references := {reference |
 	is_string(reference)
 }
 
-# The alternatives that ask for no image and may fit. Most containers have nothing to do with them, which one look tells.
+# The alternatives that ask for no image and may fit. Most containers have nothing to do with them, which one look
+# tells.
 _others(command, context) := array.concat(
 	array.concat(
 		[alternative |

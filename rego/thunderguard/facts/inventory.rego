@@ -20,8 +20,8 @@ inventory := records if not documents.is_inventory
 
 # METADATA
 # description: |
-#   What the rules of scope estate may ask about each entry: {index, type, resource, root, owned, ...}. An entry of no type
-#   has no record.
+#   What the rules of scope estate may ask about each entry: {index, type, resource, root, owned, ...}. An entry of no
+#   type has no record.
 records := array.concat(_workloads, _others)
 
 _workloads := [record |
@@ -64,7 +64,8 @@ _body(entry) := body if {
 		"namespace": entry.resource.namespace,
 		"chart": objects.text_field(object.get(entry.object, ["spec", "chart"], {}), "name"),
 	}
-	body := {"type": "release", "release": release, "uninstalled": object.get(entry.object, ["spec", "status"], "") == "uninstalled"}
+	uninstalled := object.get(entry.object, ["spec", "status"], "") == "uninstalled"
+	body := {"type": "release", "release": release, "uninstalled": uninstalled}
 } else := body if {
 	entry.group == ""
 	entry.resource.kind in {"LimitRange", "ResourceQuota"}

@@ -30,7 +30,7 @@ test_namespaced if {
 	}
 	_namespaced(testing.thing("example.org/v1", "X", "prod", "x"))
 	_namespaced(testing.workload("example.org/v1", "X", "", "x", []))
-	every kind in [["v1", "Node"], ["metrics.k8s.io/v1", "NodeMetrics"], ["example.org/v1", "X"], ["storage.k8s.io/v1", "X"]] {
+	every kind in [["v1", "Node"], ["metrics.k8s.io/v1", "NodeMetrics"], ["example.org/v1", "X"]] {
 		not _namespaced(testing.thing(kind[0], kind[1], "", "x"))
 	}
 	not _namespaced({"apiVersion": "v1", "name": "x", "version": "1"})

@@ -67,6 +67,7 @@ test_circles_stand_for_themselves if {
 	itself := testing.owned_by(_deployment, _by_deployment)
 	_roots([a, b]) == [0, 1]
 	_roots([itself, a]) == [0, 1]
+	_roots([itself, testing.deployment("x", "prod", [])]) == [1, 1]
 }
 
 test_chains_of_at_most_eight_steps if {

@@ -1,7 +1,7 @@
 # METADATA
 # description: |
-#   The entry points: deny and warn for conftest, verdict for one object, batch for many that know nothing of each other,
-#   inventory_verdict for a whole set. Rules are found by their path, which is also their id.
+#   The entry points: deny and warn for conftest, verdict for one object, batch for many that know nothing of each
+#   other, inventory_verdict for a whole set. Rules are found by their path, which is also their id.
 package thunderguard.main
 
 import data.thunderguard.contract
@@ -40,7 +40,7 @@ deny contains answer if {
 # METADATA
 # description: Without a contract nothing can be judged, and silence would look like a pass.
 deny contains answer if {
-	not contract.allowed
+	not contract.spec.namespaces.allowed
 	answer := {"msg": "no Estate: load it as data.estate, as conftest.toml does with estate:FILE"}
 }
 

@@ -10,7 +10,11 @@ import data.thunderguard.contract
 #   segments, the arguments of the message, and the service concerned (or null).
 violation(key, entry, segments, args, service) := {
 	"key": key,
-	"entry": {"resource": entry.resource, "index": object.get(entry, "index", -1), "file": object.get(entry, "file", null)},
+	"entry": {
+		"resource": entry.resource,
+		"index": object.get(entry, "index", -1),
+		"file": object.get(entry, "file", null),
+	},
 	"path": data.thunderguard.text.path(segments),
 	"args": args,
 	"service": service,

@@ -169,11 +169,13 @@ findings_under(id, document, changes) := found if {
 
 # METADATA
 # description: The Estate of the tests with other parts of its spec.
-changed_estate(changes) := json.patch(estate, [patch |
-	some part, value in changes
-	operation := {true: "remove", false: "add"}[value == null]
-	patch := {"op": operation, "path": concat("", ["/spec/", part]), "value": value}
-])
+changed_estate(changes) := object.union(
+	object.remove(estate, ["spec"]),
+	{"spec": object.union(
+		object.remove(estate.spec, object.keys(changes)),
+		{part: value | some part, value in changes; value != null},
+	)},
+)
 
 # METADATA
 # description: The places of one rule's findings; short, for tables.
@@ -182,6 +184,10 @@ paths(id, document) := {found.path | some found in findings(id, document)}
 # METADATA
 # description: The messages of one rule's findings.
 messages(id, document) := {found.message | some found in findings(id, document)}
+
+# METADATA
+# description: The remedies of one rule's findings.
+remedies(id, document) := {found.remedy | some found in findings(id, document)}
 
 # METADATA
 # description: The status of one rule for the first object of an input.
@@ -195,13 +201,11 @@ statuses(document) := [row.statuses | some row in rows] if {
 
 # METADATA
 # description: Whether two values are equal; prints both when they are not.
-same(seen, wanted) if seen == wanted
-
 same(seen, wanted) if {
-	seen != wanted
+	seen == wanted
+} else := false if {
 	print("seen  ", seen)
 	print("wanted", wanted)
-	false
 }
 
 # METADATA
@@ -217,3 +221,10 @@ text_of(resource) := concat("/", [part |
 	some part in [resource.namespace, resource.kind, resource.name]
 	part != ""
 ])
+
+test_same_tells_apart if {
+	same(1, 1)
+	not same(1, 2)
+	all_same({"a": [1, 1]})
+	not all_same({"a": [1, 1], "b": [1, 2]})
+}

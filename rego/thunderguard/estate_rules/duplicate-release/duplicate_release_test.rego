@@ -47,7 +47,10 @@ test_success_released_once if {
 	every objects in [
 		[], [one], [one, one], [one, gone], [one, testing.release("b", "prod", "d")],
 		[one, testing.release("b", "kube-system", "c")],
-		[testing.with_spec(one, {"chart": "c"}), testing.with_spec(testing.release("b", "prod", "c"), {"chart": {"name": 5}})],
+		[
+			testing.with_spec(one, {"chart": "c"}),
+			testing.with_spec(testing.release("b", "prod", "c"), {"chart": {"name": 5}}),
+		],
 	] {
 		testing.same(_removed(objects), set())
 	}

@@ -26,7 +26,7 @@ test_fail_each_but_the_one_to_keep if {
 
 test_fail_remedy_uninstalls_a_release_out_of_place if {
 	released := testing.annotated(_mlflow("old", "thunder"), {"meta.helm.sh/release-name": "old"})
-	{found.remedy | some found in testing.findings(_id, [_mlflow("mlflow", "prod"), released])} == {"helm uninstall old -n thunder"}
+	testing.remedies(_id, [_mlflow("mlflow", "prod"), released]) == {"helm uninstall old -n thunder"}
 }
 
 # At home, then in its namespace, then in an allowed one, then by namespace, kind and name.

@@ -92,11 +92,15 @@ test_fail_instances_elsewhere_do_not_count if {
 }
 
 test_fail_owned_objects_do_not_count if {
-	owned := testing.owned_by(testing.pod("web", "prod", []), ["apps/v1", "StatefulSet", "web", "1"])
+	owned := testing.owned_by(
+		testing.pod("web", "prod", [testing.container("a", "x:1")]),
+		["apps/v1", "StatefulSet", "web", "1"],
+	)
 	testing.messages(_id, [_mlflow, _loose, _web(1), owned]) == {"service web has 1 replicas; its minimum is 2"}
 }
 
 test_success_nothing_required if {
 	testing.findings_under(_id, [], {"services": null}) == set()
-	testing.findings_under(_id, [], {"services": [{"name": "x", "recognise": [{"name": "x"}], "required": false}]}) == set()
+	optional := {"name": "x", "recognise": [{"name": "x"}], "required": false}
+	testing.findings_under(_id, [], {"services": [optional]}) == set()
 }

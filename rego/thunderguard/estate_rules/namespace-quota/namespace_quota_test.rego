@@ -5,7 +5,10 @@ import future.keywords.not
 
 _id := "namespace-quota"
 
-_both(namespace) := [testing.thing("v1", "ResourceQuota", namespace, "q"), testing.thing("v1", "LimitRange", namespace, "r")]
+_both(namespace) := [
+	testing.thing("v1", "ResourceQuota", namespace, "q"),
+	testing.thing("v1", "LimitRange", namespace, "r"),
+]
 
 test_fail_absent if {
 	finding := {
@@ -32,6 +35,10 @@ test_fail_one_absent if {
 	testing.all_same({
 		"quota": [testing.messages(_id, array.concat(_both("data"), [prod[1]])), {"namespace prod has no ResourceQuota"}],
 		"range": [testing.messages(_id, array.concat(_both("data"), [prod[0]])), {"namespace prod has no LimitRange"}],
+		"of another version": [
+			testing.messages(_id, array.concat(_both("data"), [prod[0], testing.thing("v2", "LimitRange", "prod", "x")])),
+			{"namespace prod has no LimitRange"},
+		],
 		"of another group": [
 			testing.messages(_id, array.concat(
 				_both("data"),

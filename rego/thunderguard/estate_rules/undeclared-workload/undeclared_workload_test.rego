@@ -28,7 +28,8 @@ test_success_declared if {
 		["apps/v1", "Deployment", "x", "1"],
 	)
 	every objects in [
-		[], [_of("prod", "runner:1")], [_of("prod", "automat:1")], [_of("thunder", "other:1")], [_of("kube-system", "other:1")],
+		[], [_of("prod", "runner:1")], [_of("prod", "automat:1")], [_of("thunder", "other:1")],
+		[_of("kube-system", "other:1")],
 		[_of("", "other:1")], [testing.thing("v1", "ConfigMap", "prod", "x")], [_of("prod", "runner:1"), owned],
 	] {
 		testing.same(testing.findings(_id, objects), set())

@@ -31,9 +31,9 @@ test_fail_in_exempt_namespaces_too if {
 
 test_fail_command_uninstalls_the_release if {
 	released := testing.annotated(_automat("prod"), {"meta.helm.sh/release-name": "bots"})
-	{found.remedy | some found in testing.findings(_id, released)} == {"helm uninstall bots -n prod"}
+	testing.remedies(_id, released) == {"helm uninstall bots -n prod"}
 	unknown := testing.annotated(_automat(""), {"meta.helm.sh/release-name": "bots"})
-	{found.remedy | some found in testing.findings(_id, unknown)} == {"drop automat"}
+	testing.remedies(_id, unknown) == {"drop automat"}
 }
 
 test_success_other_services if {

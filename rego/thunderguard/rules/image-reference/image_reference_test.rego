@@ -123,7 +123,8 @@ test_fail_services_in_order_of_their_names if {
 
 test_success_nothing_forbidden if {
 	testing.findings_under(_id, _of("app:latest"), {"images": null}) == set()
-	{found.message | some found in testing.findings_under(_id, _of("app"), {"images": null})} == {"image app of container a has neither tag nor digest"}
+	found := testing.findings_under(_id, _of("app"), {"images": null})
+	{finding.message | some finding in found} == {"image app of container a has neither tag nor digest"}
 }
 
 test_success_not_matched if {

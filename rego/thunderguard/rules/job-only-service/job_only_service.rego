@@ -49,7 +49,6 @@ _mode(workload, container, name) := workload.resource.kind if not _beside_anothe
 # A sidecar stands beside a container of another declared service: beside anything else it is a Deployment in disguise.
 _beside_another(workload, container, name) if {
 	some other in workload.containers
-	other.path != container.path
 	some host in other.services
 	host != name
 	not host in container.services

@@ -60,7 +60,8 @@ test_fail_sidecar_not_listed if {
 		{"name": "runner", "recognise": [{"image": "^runner$"}], "execution": ["Deployment"]},
 	]}
 	document := testing.deployment("x", "prod", [testing.container("h", "host:1"), _runner])
-	{found.message | some found in testing.findings_under(_id, document, changes)} == {"runner runs as Sidecar; it may run as Deployment"}
+	found := testing.findings_under(_id, document, changes)
+	{finding.message | some finding in found} == {"runner runs as Sidecar; it may run as Deployment"}
 	testing.findings_under(_id, testing.deployment("x", "prod", [_runner]), changes) == set()
 }
 

@@ -231,7 +231,8 @@ test_ceilings if {
 			set(),
 		],
 	})
-	{found.service | some found in testing.findings(_id, _runner({"limits": {"cpu": "banana", "memory": "1Gi"}}))} == {null}
+	unreadable := testing.findings(_id, _runner({"limits": {"cpu": "banana", "memory": "1Gi"}}))
+	{found.service | some found in unreadable} == {null}
 }
 
 test_fail_ceiling_of_what_is_not_required if {
@@ -242,7 +243,10 @@ test_fail_ceiling_of_what_is_not_required if {
 
 test_fail_smallest_ceiling_counts if {
 	# Recognised as runner by its command and as mlflow by its image.
-	container := object.union(_bounded("mlflow:v1", {"limits": {"cpu": "3", "memory": "1Gi"}}), {"command": ["x", "--runner"]})
+	container := object.union(
+		_bounded("mlflow:v1", {"limits": {"cpu": "3", "memory": "1Gi"}}),
+		{"command": ["x", "--runner"]},
+	)
 	testing.same(
 		{[found.service, found.message] | some found in testing.findings(_id, testing.pod("x", "prod", [container]))},
 		{["mlflow", "spec.containers[0].resources.limits.cpu is 3, above the ceiling of mlflow, 1"]},

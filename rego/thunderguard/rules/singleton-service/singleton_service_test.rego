@@ -106,7 +106,7 @@ test_fail_two_services_of_one_workload if {
 
 test_fail_remedy_uninstalls_a_release_out_of_place if {
 	document := testing.annotated(_mlflow("mlflow", "elsewhere"), {"meta.helm.sh/release-name": "tracking"})
-	{found.remedy | some found in testing.findings(_id, document)} == {"helm uninstall tracking -n elsewhere, once Deployment prod/mlflow serves"}
+	testing.remedies(_id, document) == {"helm uninstall tracking -n elsewhere, once Deployment prod/mlflow serves"}
 }
 
 test_fail_replicas_that_exceed_or_are_no_number if {

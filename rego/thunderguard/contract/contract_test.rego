@@ -1,0 +1,65 @@
+package thunderguard.contract_test
+
+import data.thunderguard.contract
+import data.thunderguard.testing
+import future.keywords.not
+
+test_an_estate_says_what_it_says if {
+	testing.all_same({
+		"name": [contract.name, "testland"],
+		"allowed": [contract.allowed, {"prod", "data"}],
+		"exempt": [contract.exempt, {"kube-system"}],
+		"required": [contract.required, {"requests.cpu", "requests.memory", "limits.cpu", "limits.memory"}],
+		"charts": [[chart.name | some chart in contract.deprecated_charts], ["thunder-stack"]],
+		"services": [[service.name | some service in contract.deprecated_services], ["automat"]],
+		"ceilings": [contract.ceilings, {
+			"cpu": [
+				{"milli": 1000, "service": "mlflow", "text": "1"},
+				{"milli": 2000, "service": "runner", "text": "2"},
+			],
+			"memory": [
+				{"milli": 2147483648000, "service": "mlflow", "text": "2Gi"},
+				{"milli": 4294967296000, "service": "runner", "text": "4Gi"},
+			],
+		}],
+	}) with data.estate as testing.estate
+}
+
+test_what_is_absent_is_empty if {
+	bare := {"metadata": {"name": "x"}, "spec": {"namespaces": {"allowed": ["prod"]}}}
+	testing.all_same({
+		"exempt": [contract.exempt, set()],
+		"required": [contract.required, set()],
+		"services": [contract.services, []],
+		"deprecated services": [contract.deprecated_services, []],
+		"deprecated charts": [contract.deprecated_charts, []],
+		"ceilings": [contract.ceilings, {"cpu": [], "memory": []}],
+	}) with data.estate as bare
+}
+
+test_no_estate_allows_nothing if {
+	contract.allowed == set() with data.estate as {}
+	not contract.spec with data.estate as {}
+}
+
+test_the_catalogue_has_sixteen_rules if {
+	count(contract.rules) == 16
+}
+
+test_recognisers_are_sorted_by_their_first_criterion if {
+	recognisers := contract.recognisers with data.estate as testing.estate
+	seen := {first: [[a.service, a.image, a.command, a.name] | some a in sorted.alternatives] |
+		some first, sorted in recognisers
+	}
+	seen == {
+		"image": [
+			["automat", "^automat$", "", ""], ["mlflow", "^mlflow$", "", ""], ["mlflow", "^python$", "mlflow server", ""],
+			["runner", "^runner$", "", ""], ["batch", "^batch$", "", ""], ["sweeper", "^sweeper$", "", ""],
+			["loose", "^loose$", "", ""],
+		],
+		"command": [["runner", "", "--runner", ""]],
+		"labels": [["web", "", "", ""]],
+		"name": [["web", "", "", "^web$"]],
+	}
+	recognisers.name.any == "(^web$)"
+}
