@@ -147,3 +147,33 @@ test_names if {
 	containers.container_name({"raw": {}, "path": ["containers", 2]}) == "2"
 	containers.container_name({"raw": {"name": 5}, "path": ["containers", 0]}) == "0"
 }
+
+# Init containers and debuggers end; what restarts always runs beside the others.
+test_recognised_only_in_what_runs_beside_the_others if {
+	bare := testing.pod("x", "prod", [{"image": "other"}])
+	lists := {
+		"sidecar": {"initContainers": [{"image": "automat", "restartPolicy": "Always", "args": ["--runner"]}]},
+		"init": {"initContainers": [{"image": "automat", "args": ["--runner"]}]},
+		"init that may fail": {"initContainers": [{"image": "mlflow", "restartPolicy": "OnFailure"}]},
+		"ephemeral": {"ephemeralContainers": [{"image": "mlflow"}]},
+	}
+	seen := {name: [workload.services, workload.deprecated] |
+		some name, list in lists
+		workload := _workload(testing.with_spec(bare, list))
+	}
+	testing.same(seen, {
+		"sidecar": [{"runner"}, {"automat"}],
+		"init": [set(), set()],
+		"init that may fail": [set(), set()],
+		"ephemeral": [set(), set()],
+	})
+}
+
+test_workloads_that_are_judged if {
+	owned := testing.owned_by(testing.pod("x-1", "prod", []), ["apps/v1", "Deployment", "x", "1"])
+	given := [owned, testing.deployment("x", "prod", []), testing.thing("v1", "ConfigMap", "prod", "x")]
+	judged := containers.workloads with input as given with data.estate as testing.estate
+	[workload.index | some workload in judged] == [1]
+	all := containers.all_workloads with input as given with data.estate as testing.estate
+	[workload.index | some workload in all] == [0, 1]
+}

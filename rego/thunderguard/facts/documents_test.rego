@@ -108,3 +108,24 @@ test_unreadable if {
 		"message": "not judged: not a Kubernetes object (kind, apiVersion and metadata are needed)",
 	}]
 }
+
+test_chart_file if {
+	chart := {"apiVersion": "v2", "name": "x", "version": "1.0.0"}
+	_of([{"path": "Chart.yaml", "contents": chart}]) == [{"object": chart, "file": "Chart.yaml"}]
+	documents.is_chart_file(chart)
+	not documents.is_chart_file(object.union(chart, {"kind": "Chart"}))
+	not documents.is_chart_file(_map)
+}
+
+test_typed_lists_nest if {
+	pods := _list("PodList", [{"metadata": {"name": "y"}}, {"kind": "Other", "apiVersion": "a/v1"}])
+	pod := {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "y"}}
+	_objects(_list("List", [_list("List", [pods]), _map])) == [pod, {"kind": "Other", "apiVersion": "a/v1"}, _map]
+}
+
+test_what_is_no_object_stands_as_it_is if {
+	every given in [null, 5, true, "x", {}] {
+		_of(given) == [{"object": given, "file": null}]
+	}
+	_of([]) == []
+}

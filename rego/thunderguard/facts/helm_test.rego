@@ -42,6 +42,9 @@ test_source_names if {
 		"oci://ghcr.io/org/web:1.2.3": "web",
 		"oci://ghcr.io/org/web:1.2.3@sha256:ab/c": "web",
 		"https://x/web-1.2.3.tgz": "web-1.2.3",
+		"charts/web/": "web",
+		"host:5000/web": "web",
+		"web@1.0.0": "web",
 		"": "",
 		"/": "",
 	}})
@@ -116,4 +119,26 @@ test_release_records if {
 	not helm.is_release(_entry(object.union(record, {"apiVersion": "example.org/v1"})))
 	not helm.is_release(_entry(object.union(record, {"kind": "Other"})))
 	helm.is_release(_entry(object.union(record, {"spec": null})))
+}
+
+test_labels_that_name_a_chart if {
+	table := {
+		"thunder-stack": true, "thunder-stack-0.1.0": true, "thunder-stack-0.1.0-rc.1_build5": true,
+		"thunder-stack-v1.0.0": true, "thunder-stack-1.0.0+build": true, "thunder-stack-10.20.30_": true,
+		"thunder-stack-extras-1.0.0": false, "my-thunder-stack-1.0.0": false, "thunder-stack-": false,
+		"thunder-stack-1.0": false, "thunder-stack-latest": false, "thunder-stack-1.0.0.1": false,
+		"thunder-stack-vv1.0.0": false, "thunder-stack1.0.0": false, "Thunder-stack-1.0.0": false, "thunder": false,
+		"": false,
+	}
+	testing.all_same({label: [[true | helm.names_chart(label, "thunder-stack")], [true | wanted == true]] |
+		some label, wanted in table
+	})
+}
+
+test_commands_of_addresses if {
+	here := testing.address("v1", "Pod", "thunder", "x")
+	release := {"name": "a", "namespace": "ns"}
+	helm.uninstall(release) == "helm uninstall a -n ns"
+	helm.remove_by(release, here) == "helm uninstall a -n ns" with data.estate as testing.estate
+	helm.remove_by(null, here) == "kubectl delete pod x -n thunder" with data.estate as testing.estate
 }

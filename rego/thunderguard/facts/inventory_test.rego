@@ -99,3 +99,133 @@ test_bounds_of_one_name if {
 	document := testing.pod("x", "prod", [testing.unbounded("a", "other:1"), testing.container("a", "runner:1")])
 	_record(document).bounds.a.cpu == {"limited": false, "ceilings": []}
 }
+
+_failures(status) := found if {
+	found := _record(object.union(testing.pod("x", "prod", []), {"status": status})).failures
+}
+
+_of_a(status) := _failures({"containerStatuses": [object.union({"name": "a"}, status)]})
+
+_waits(reason) := {"state": {"waiting": {"reason": reason}}}
+
+_killed := {"terminated": {"reason": "OOMKilled"}}
+
+test_failures_of_a_container if {
+	testing.all_same({
+		"crash loop": [_of_a(_waits("CrashLoopBackOff")), ["x/a CrashLoopBackOff"]],
+		"pull back-off": [_of_a(_waits("ImagePullBackOff")), ["x/a ImagePullBackOff"]],
+		"pull": [_of_a(_waits("ErrImagePull")), ["x/a ErrImagePull"]],
+		"waits out of memory": [_of_a(_waits("OOMKilled")), ["x/a OOMKilled"]],
+		"out of memory": [_of_a({"state": _killed}), ["x/a OOMKilled"]],
+		"out of memory before": [_of_a({"state": {"running": {}}, "lastState": _killed}), ["x/a OOMKilled"]],
+		"starting": [_of_a(_waits("ContainerCreating")), []],
+		"ended": [_of_a({"state": {"terminated": {"reason": "Completed"}}}), []],
+		"reason that is no text": [_of_a(_waits(5)), []],
+		"restarts": [_of_a({"restartCount": 5}), ["x/a restarts (5 restarts)"]],
+		"few restarts": [_of_a({"restartCount": 4}), []],
+		"restarts that are no number": [_of_a({"restartCount": "9"}), []],
+		"a reason comes before restarts": [
+			_of_a(object.union(_waits("CrashLoopBackOff"), {"restartCount": 9})),
+			["x/a CrashLoopBackOff (9 restarts)"],
+		],
+		"waiting comes before memory": [
+			_of_a(object.union(_waits("CrashLoopBackOff"), {"lastState": _killed, "restartCount": 0})),
+			["x/a CrashLoopBackOff"],
+		],
+		"memory comes before restarts": [
+			_of_a({"lastState": _killed, "restartCount": 1}),
+			["x/a OOMKilled (1 restarts)"],
+		],
+		"half a restart is not told": [_of_a({"state": _killed, "restartCount": 0.5}), ["x/a OOMKilled"]],
+	})
+}
+
+test_failures_of_a_pod if {
+	crash := object.union({"name": "a"}, _waits("CrashLoopBackOff"))
+	testing.all_same({
+		"init containers first": [
+			_failures({"containerStatuses": [crash], "initContainerStatuses": [object.union(crash, {"name": "i"})]}),
+			["x/i CrashLoopBackOff", "x/a CrashLoopBackOff"],
+		],
+		"without a name": [
+			_failures({"containerStatuses": [5, object.remove(crash, ["name"])]}),
+			["x/1 CrashLoopBackOff"],
+		],
+		"no statuses": [_failures({}), []],
+		"strange statuses": [_failures({"containerStatuses": {"a": crash}, "initContainerStatuses": "x"}), []],
+	})
+	failing := {"status": {"containerStatuses": [crash]}}
+	_record(object.union(testing.deployment("x", "prod", []), failing)).failures == []
+}
+
+test_restarts_without_a_threshold if {
+	status := {"containerStatuses": [{"name": "a", "restartCount": 99}]}
+	other := testing.changed_estate({"thresholds": null})
+	found := inventory.records with input as object.union(testing.pod("x", "prod", []), {"status": status})
+		with data.estate as other
+	found[0].failures == []
+}
+
+test_bounds if {
+	open := {"limited": false, "ceilings": []}
+	limits := {"resources": {"limits": {"cpu": "1", "memory": null}}}
+	plain := testing.unbounded("a", "other:1")
+	testing.all_same({
+		"limit of the container": [
+			_record(testing.pod("x", "prod", [object.union(plain, limits)])).bounds,
+			{"a": {"cpu": {"limited": true, "ceilings": []}, "memory": open}},
+		],
+		"limit of the pod": [
+			_record(testing.with_spec(testing.pod("x", "prod", [plain]), limits)).bounds,
+			{"a": {"cpu": {"limited": true, "ceilings": []}, "memory": open}},
+		],
+		"none": [_record(testing.pod("x", "prod", [plain])).bounds, {"a": {"cpu": open, "memory": open}}],
+		"without a name": [_record(testing.pod("x", "prod", [{"image": "other:1"}, {"name": 5}])).bounds, {}],
+		"no pod": [_record(testing.deployment("x", "prod", [plain])).bounds, {}],
+	})
+}
+
+test_release_of_a_workload if {
+	bare := testing.deployment("x", "prod", [])
+	helm := testing.annotated(bare, {"meta.helm.sh/release-name": "rel"})
+	testing.all_same({
+		"none": [_record(testing.labelled(bare, {"helm.sh/chart": "web-1.0.0"})).release, null],
+		"without a chart": [_record(helm).release, {"name": "rel", "namespace": "prod", "chart": ""}],
+		"chart that is no text": [
+			_record(testing.labelled(helm, {"helm.sh/chart": 5})).release,
+			{"name": "rel", "namespace": "prod", "chart": ""},
+		],
+	})
+}
+
+test_whole_records_of_each_other_type if {
+	release := testing.address("thunderguard.dev/v1alpha1", "Release", "prod", "r")
+	gone := testing.with_spec(testing.release("r", "prod", "c"), {"status": "uninstalled", "chart": 5})
+	testing.all_same({
+		"release": [_records(gone), [{
+			"index": 0,
+			"type": "release",
+			"resource": release,
+			"root": release,
+			"owned": false,
+			"release": {"name": "r", "namespace": "prod", "chart": ""},
+			"uninstalled": true,
+		}]],
+		"limit range": [
+			[record.type | some record in _records(testing.thing("v1", "LimitRange", "prod", "x"))],
+			["quota"],
+		],
+		"of another group": [_records(testing.thing("example.org/v1", "LimitRange", "prod", "x")), []],
+		"release of another group": [_records(testing.thing("example.org/v1", "Release", "prod", "x")), []],
+		"metrics of another group": [_records(testing.thing("example.org/v1", "PodMetrics", "prod", "x")), []],
+	})
+}
+
+test_strange_metrics if {
+	metrics := testing.thing("metrics.k8s.io/v1beta1", "PodMetrics", "prod", "x")
+	good := {"name": "a", "usage": {"cpu": "1"}}
+	_record(metrics).containers == []
+	_record(object.union(metrics, {"containers": {"a": good}})).containers == []
+	given := [5, good, {"name": 1, "usage": {}}, {"name": "b"}, {"name": "c", "usage": "x"}]
+	_record(object.union(metrics, {"containers": given})).containers == [good]
+}

@@ -97,3 +97,31 @@ test_owned_objects_are_not_matched if {
 	rows[0]["resource-limits"] == "violated"
 	{status | some status in rows[1]} == {"not matched"}
 }
+
+test_cron_job_and_its_pods if {
+	cron := testing.identified(testing.cron_job("c", "prod", []), "c")
+	job := testing.identified(
+		testing.owned_by(testing.workload("batch/v1", "Job", "prod", "c-1", []), ["batch/v1", "CronJob", "c", "c"]),
+		"j",
+	)
+	pod := testing.owned_by(testing.pod("c-1-a", "prod", []), ["batch/v1", "Job", "c-1", "j"])
+	_roots([cron, job, pod]) == [0, 0, 0]
+	_roots([pod, job]) == [1, 1]
+	_roots([cron, pod]) == [0, 1]
+}
+
+test_owner_references_that_are_none if {
+	every references in [null, 5, "x", {}, [], [null], [5], ["x"], [[]], [{}], [{"controller": true}], {"a": {}}] {
+		strange := object.union(testing.pod("x-1", "prod", []), {"metadata": {"ownerReferences": references}})
+		_roots([_deployment, strange]) == [0, 1]
+	}
+}
+
+# An owner that is no controller does not make the pods.
+test_only_the_controller_owns if {
+	reference := {"apiVersion": "apps/v1", "kind": "Deployment", "name": "x", "uid": "d"}
+	pods := [object.union(testing.pod("x-1", "prod", []), {"metadata": {"ownerReferences": [other]}}) |
+		some other in [reference, object.union(reference, {"controller": false})]
+	]
+	_roots(array.concat([_deployment], pods)) == [0, 1, 2]
+}

@@ -127,3 +127,24 @@ test_a_review_is_judged_by_the_rules if {
 	testing.findings("resource-limits", _request("DELETE", _bare, null, _person)) == set()
 	testing.statuses(_request("DELETE", _bare, null, _person)) == []
 }
+
+test_every_controller_of_kubernetes if {
+	owned := testing.owned_by(testing.pod("x-1", "prod", []), ["apps/v1", "ReplicaSet", "x", "1"])
+	controllers := [
+		"cronjob-controller", "daemon-set-controller", "deployment-controller", "job-controller",
+		"replicaset-controller", "replication-controller", "statefulset-controller",
+	]
+	every controller in controllers {
+		user := concat("", ["system:serviceaccount:kube-system:", controller])
+		_judged(_request("CREATE", null, owned, user)) == false
+		_judged(_request("UPDATE", testing.pod("x-1", "prod", [{}]), owned, user)) == false
+	}
+	every user in ["system:serviceaccount:kube-system:default", "replicaset-controller", "system:admin", "", null] {
+		_judged(_request("CREATE", null, owned, user)) == true
+	}
+}
+
+test_a_deletion_mark_excuses_no_creation if {
+	gone := object.union(_bare, {"metadata": {"deletionTimestamp": "2025-10-08T00:00:00Z"}})
+	_judged(_request("CREATE", null, gone, _person)) == true
+}

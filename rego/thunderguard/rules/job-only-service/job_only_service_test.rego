@@ -9,7 +9,7 @@ _runner := testing.container("runner", "runner:1")
 
 _other := testing.container("other", "other:1")
 
-_web := object.union(testing.container("tracker", "mlflow:v1"), {})
+_web := testing.container("tracker", "mlflow:v1")
 
 test_fail_kind_not_listed if {
 	testing.same(testing.findings(_id, testing.deployment("x", "prod", [_other, _runner])), {{
