@@ -28,7 +28,7 @@ from thunderguard.model import Resource
         (3.0, "3"),
         (1.5, "1.5"),
         (-2, "-2"),
-        (0.00001, "0.00001"),
+        (0.00001, "a number"),
         ([1], "an array"),
         ({}, "an object"),
     ],

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from thunderguard.model import JsonObject
 
+_SPELLED_ALIKE = re.compile(r"-?([0-9]{1,15}|[0-9]{1,12}\.[0-9]{1,3})\Z")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -83,14 +84,14 @@ def as_integer(value: Any) -> int | None:
     return int(value)
 
 
-def number_text(value: float) -> str:
-    """Spell a number in plain decimal, a whole one without a fraction."""
+def number_text(value: float) -> str | None:
+    """Spell a number in plain decimal, a whole one without a fraction.
+
+    None for a number of more than fifteen digits or three decimals, which engines spell differently.
+    """
     whole = as_integer(value)
-    if whole is not None:
-        return str(whole)
-    if value in (float("inf"), float("-inf")):
-        return str(value)
-    return format(Decimal(repr(value)), "f")
+    text = str(whole) if whole is not None else format(Decimal(repr(value)), "f")
+    return text if _SPELLED_ALIKE.match(text) else None
 
 
 def value_text(value: Any) -> str:
@@ -100,7 +101,7 @@ def value_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return number_text(value)
+        return number_text(value) or "a number"
     if isinstance(value, list):
         return "an array"
     if isinstance(value, dict):

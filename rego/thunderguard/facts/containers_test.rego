@@ -139,6 +139,9 @@ test_repositories_have_one_name if {
 		"index.docker.io/library/python": "python",
 		"docker.io/org/python": "org/python",
 		"ghcr.io/library/python": "ghcr.io/library/python",
+		"docker.io/index.docker.io/python": "index.docker.io/python",
+		"index.docker.io/docker.io/python": "docker.io/python",
+		"library/library/python": "library/python",
 	}})
 }
 

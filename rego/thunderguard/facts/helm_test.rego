@@ -45,6 +45,8 @@ test_source_names if {
 		"charts/web/": "web",
 		"host:5000/web": "web",
 		"web@1.0.0": "web",
+		"charts/web:1:2": "web:1",
+		"web-1.2.3.tgz:1": "web-1.2.3.tgz",
 		"": "",
 		"/": "",
 	}})

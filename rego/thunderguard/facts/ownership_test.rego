@@ -59,6 +59,12 @@ test_uid_counts_where_both_carry_one if {
 	twin := testing.identified(unknown, "other")
 	_roots([twin, _deployment, _replica_set(_by_deployment)]) == [0, 1, 1]
 	_roots([unknown, unknown, _replica_set(_by_deployment)]) == [0, 1, 0]
+	_roots([unknown, _deployment, _replica_set(_by_deployment)]) == [0, 1, 1]
+	_roots([unknown, twin, _replica_set(_by_deployment)]) == [0, 1, 0]
+
+	# An empty uid is none.
+	_roots([_deployment, _replica_set(["apps/v1", "Deployment", "x", ""])]) == [0, 0]
+	_roots([testing.identified(unknown, ""), _replica_set(_by_deployment)]) == [0, 0]
 }
 
 test_circles_stand_for_themselves if {

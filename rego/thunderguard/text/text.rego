@@ -49,12 +49,12 @@ value(x) := "an object" if is_object(x)
 
 # METADATA
 # description: |
-#   A number as it is written: a whole number, or one of at most three decimals, of at most twelve digits. Undefined for
+#   A number as it is written: a whole number of at most fifteen digits, or one of at most three decimals. Undefined for
 #   others, which engines spell differently.
 number_text(x) := written if {
 	is_number(x)
 	written := sprintf("%v", [x])
-	regex.match("^-?[0-9]{1,12}([.][0-9]{1,3})?$", written)
+	regex.match("^-?([0-9]{1,15}|[0-9]{1,12}[.][0-9]{1,3})$", written)
 }
 
 # METADATA

@@ -62,7 +62,9 @@ test_success_value if {
 test_success_number_text if {
 	text.number_text(123456789012) == "123456789012"
 	text.number_text(0.125) == "0.125"
-	not text.number_text(1234567890123)
+	text.number_text(123456789012345) == "123456789012345"
+	not text.number_text(1234567890123456)
+	not text.number_text(0.0001)
 	not text.number_text("1")
 	not text.number_text(null)
 }
