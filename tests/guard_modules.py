@@ -22,6 +22,102 @@ class Example:
     input: Any = field(default_factory=dict)
 
 
+# One package in three files, the package that asks it, and what they judge. In one file the answer is {"b"}.
+SPREAD = (
+    """\
+package p
+
+import future.keywords.not
+
+docs := [d | some d in _src]
+
+_src := input.a if is_set_
+
+_src := [input] if not is_set_
+
+is_set_ if is_array(input.a)
+
+readable(d) if is_string(d.kind)
+
+readable(d) if chart(d)
+
+chart(d) if not d.kind
+""",
+    """\
+package p
+
+import future.keywords.not
+
+entries := [e | some d in docs; readable(d); e := object.union({"o": d, "g": group(d)}, tf(d))]
+
+tf(d) := {"t": t} if t := tpl(d)
+
+tf(d) := {} if not tpl(d)
+
+tpl(d) := ["spec"] if d.kind == "Pod"
+
+group(d) := "x" if not chart(d)
+
+group(d) := "c" if chart(d)
+""",
+    """\
+package p
+
+import future.keywords.not
+
+roots := [r | some i, _ in entries; r := root(i)]
+
+root(i) := t if {
+	t := up(i)
+	par[t] == -1
+}
+
+root(i) := i if {
+	t := up(i)
+	par[t] != -1
+}
+
+up(i) := i if par[i] == -1
+
+up(i) := par[i] if par[i] != -1
+
+par := [-1] if count(entries) == 1
+
+par := [x | some i, e in entries; x := pr(i, e)] if count(entries) != 1
+
+pr(i, e) := -1 if count(cand(i, e)) == 0
+
+pr(i, e) := min(c) if {
+	c := cand(i, e)
+	count(c) > 0
+}
+
+cand(i, e) := [j | some j in places[e.o.owner]; j != i]
+
+places := {k: v | some k, v in pl}
+
+pl[k] contains i if {
+	some i, e in entries
+	e.t
+	k := e.o.name
+}
+
+judged := [e | some i, x in entries; roots[i] == i; e := object.union(x, {"i": i})]
+""",
+)
+ASKING = """\
+package m
+
+import data.p
+import future.keywords.not
+
+out contains f if {
+	some e in p.judged
+	f := e.o.name
+}
+"""
+SPREAD_INPUT = {"a": [{"kind": "Pod", "name": "a", "owner": "b"}, {"kind": "Pod", "name": "b"}]}
+
 EXAMPLES = (
     Example(
         "head-operands",

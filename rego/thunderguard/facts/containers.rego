@@ -193,6 +193,13 @@ image(reference) := parsed if {
 # METADATA
 # description: |
 #   A repository without the parts that Docker Hub adds by itself, so that one repository has one name.
-normal_repository(repository) := trim_prefix(bare, "library/") if {
-	bare := trim_prefix(trim_prefix(repository, "docker.io/"), "index.docker.io/")
+normal_repository(repository) := name if {
+	name := trim_prefix(_without_hub(repository), "library/")
+}
+
+_without_hub(repository) := bare if {
+	startswith(repository, "docker.io/")
+	bare := trim_prefix(repository, "docker.io/")
+} else := bare if {
+	bare := trim_prefix(repository, "index.docker.io/")
 }

@@ -26,7 +26,7 @@ chart_name(label) := regex.replace(label, _version, "")
 source_name(source) := name if {
 	segments := split(trim_right(split(source, "@")[0], "/"), "/")
 	archive := trim_suffix(segments[count(segments) - 1], ".tgz")
-	name := split(archive, ":")[0]
+	name := regex.replace(archive, ":[^:]*$", "")
 }
 
 # METADATA

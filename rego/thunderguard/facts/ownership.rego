@@ -51,25 +51,26 @@ _parents := [parent |
 _parent(entry) := first if {
 	candidates := _candidates(entry)
 	count(candidates) > 0
-	first := min(candidates)
+	first := min(candidates)[1]
 } else := -1
 
-# The places of the objects that entry's controller reference can mean.
-_candidates(entry) := [j |
+# [rank, place] of the objects that entry's controller reference can mean; one with its uid comes before one without.
+_candidates(entry) := [[rank, j] |
 	owner := objects.owner_of(entry.object)
 	is_string(owner.apiVersion)
 	is_string(owner.kind)
 	is_string(owner.name)
 	some j in _workload_places[_key(objects.group_of(owner), owner.kind, entry.resource.namespace, owner.name)]
 	j != entry.index
-	_same_uid(owner, objects.entries[j].object.metadata)
+	rank := _rank(objects.text_field(owner, "uid"), objects.text_field(objects.entries[j].object.metadata, "uid"))
 ]
 
-_same_uid(owner, metadata) if owner.uid == metadata.uid
+# A reference without a uid takes the first with its address.
+_rank("", _) := 0
 
-_same_uid(owner, _) if not is_string(owner.uid)
+_rank(wanted, uid) := 0 if wanted == uid
 
-_same_uid(_, metadata) if not is_string(metadata.uid)
+_rank(wanted, "") := 1 if wanted != ""
 
 _workload_places := {key: places | some key, places in _places}
 

@@ -62,6 +62,9 @@ test_uid_counts_where_both_carry_one if {
 	_roots([unknown, _deployment, _replica_set(_by_deployment)]) == [0, 1, 1]
 	_roots([unknown, twin, _replica_set(_by_deployment)]) == [0, 1, 0]
 
+	_roots([_deployment, unknown, _replica_set(["apps/v1", "Deployment", "x", null])]) == [0, 1, 0]
+	_roots([unknown, _deployment, _replica_set(["apps/v1", "Deployment", "x", 5])]) == [0, 1, 0]
+
 	# An empty uid is none.
 	_roots([_deployment, _replica_set(["apps/v1", "Deployment", "x", ""])]) == [0, 0]
 	_roots([testing.identified(unknown, ""), _replica_set(_by_deployment)]) == [0, 0]

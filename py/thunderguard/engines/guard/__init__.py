@@ -1,6 +1,6 @@
 """The guard of the embedded engine: which policies it may judge by.
 
-The embedded engine is fast and nearly OPA. Where it is not, it mostly says so; nine constructs differ in silence.
+The embedded engine is fast and nearly OPA. Where it is not, it mostly says so; ten constructs differ in silence.
 A policy that uses one is refused when it is loaded ("cannot decide"), and never judged by.
 """
 

@@ -42,6 +42,7 @@ class Scope:
 
     module: Module
     rules: frozenset[str]
+    first_file: str
 
     def is_local(self, name: str) -> bool:
         """Whether ``name`` is a variable of a rule, and so always has a value where it is used."""
@@ -241,6 +242,11 @@ def _set_notation(pattern: str) -> str:
     return ""
 
 
+def _one_module(scope: Scope) -> Iterator[tuple[int, str]]:
+    if scope.module.file != scope.first_file:
+        yield 1, f"package {scope.module.package} has a file already, {scope.first_file}"
+
+
 RULES: tuple[GuardRule, ...] = (
     GuardRule(
         "head-operands",
@@ -292,17 +298,25 @@ RULES: tuple[GuardRule, ...] = (
         "they are Unicode classes in the embedded engine and ASCII classes in OPA",
         _regex_classes,
     ),
+    GuardRule(
+        "one-module-per-package",
+        "A package is one file",
+        "rules of a package that is spread over files lose results, depending on the order in which these are loaded",
+        _one_module,
+    ),
 )
 
 
 def check_modules(modules: Mapping[str, Module]) -> list[Violation]:
     """Judge modules (by file) together, since they see each other's names. Sorted by place."""
     names: dict[str, set[str]] = {}
-    for module in modules.values():
+    first: dict[str, str] = {}
+    for file, module in sorted(modules.items()):
         names.setdefault(module.package, set()).update(rule.name for rule in module.rules)
+        first.setdefault(module.package, file)
     found = []
     for file, module in modules.items():
-        scope = Scope(module, frozenset(names[module.package]))
+        scope = Scope(module, frozenset(names[module.package]), first[module.package])
         for rule in RULES:
             if rule.tests_exempt and file.endswith("_test.rego"):
                 continue

@@ -84,3 +84,46 @@ test_labels_speak_where_no_release_is_known if {
 		],
 	})
 }
+
+test_fail_labels_in_every_form_of_a_set if {
+	objects := [_labelled("a", "prod", "web-1.0.0"), _labelled("b", "data", "web-2.0.0")]
+	wanted := {{
+		"rule": _id,
+		"level": "deny",
+		"service": null,
+		"resource": testing.address("thunderguard.dev/v1alpha1", "Release", "prod", "a"),
+		"path": "spec.chart.name",
+		"message": "chart web is released 2 times; keep b in data, remove a in prod",
+		"remedy": "helm uninstall a -n prod",
+		"file": null,
+		"index": -1,
+	}}
+	every form in [objects, _combined(objects), _inventory(objects)] {
+		testing.same(testing.findings(_id, form), wanted)
+	}
+}
+
+# The same set as conftest --combine hands it over, and as the records of objects judged before.
+_combined(objects) := [{"path": sprintf("%v.yaml", [i]), "contents": obj} | some i, obj in objects]
+
+_inventory(objects) := {"apiVersion": "thunderguard.dev/v1alpha1", "kind": "Inventory", "records": records} if {
+	records := data.thunderguard.facts.inventory.records with input as objects with data.estate as testing.estate
+}
+
+test_fail_in_every_form_of_a_set if {
+	objects := [testing.release("helm", "thunder", "c"), testing.release("helm", "prod", "c")]
+	wanted := testing.findings(_id, objects)
+	count(wanted) == 1
+	testing.same(testing.findings(_id, _combined(objects)), wanted)
+	testing.same(testing.findings(_id, _inventory(objects)), wanted)
+}
+
+test_success_what_is_no_set if {
+	objects := [testing.release("helm", "thunder", "c"), testing.release("helm", "prod", "c")]
+	list := {"apiVersion": "v1", "kind": "List", "items": objects}
+	count(testing.findings(_id, [list])) == 1
+	batch := {"apiVersion": "thunderguard.dev/v1alpha1", "kind": "Batch", "objects": objects}
+	every document in array.concat(objects, [list, batch]) {
+		testing.same(testing.findings(_id, document), set())
+	}
+}

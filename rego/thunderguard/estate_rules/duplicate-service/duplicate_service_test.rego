@@ -63,3 +63,49 @@ test_success_one_object_is_no_set if {
 	testing.findings(_id, _mlflow("a", "prod")) == set()
 	count(testing.findings(_id, [list])) == 1
 }
+
+test_counts_every_active_root if {
+	home := _mlflow("mlflow", "prod")
+	stray := testing.owned_by(
+		testing.pod("p", "prod", [testing.container("a", "mlflow:v1")]),
+		["apps/v1", "ReplicaSet", "gone", "1"],
+	)
+	parent := testing.deployment("other", "prod", [testing.container("a", "other:1")])
+	child := testing.owned_by(
+		testing.pod("p", "prod", [testing.container("a", "mlflow:v1")]),
+		["apps/v1", "Deployment", "other", "1"],
+	)
+	agent := testing.workload("apps/v1", "DaemonSet", "prod", "d", [testing.container("a", "mlflow:v1")])
+	testing.all_same({
+		"its owner is not in the set": [_removed([home, stray]), {"prod/Pod/p"}],
+		"its owner is another service": [_removed([home, parent, child]), set()],
+		"a kind without a number of replicas": [_removed([home, agent]), {"prod/DaemonSet/d"}],
+		"namespace unknown": [_removed([home, _mlflow("a", "")]), {"Deployment/a"}],
+		"home is idle": [_removed([testing.with_spec(home, {"replicas": 0}), _mlflow("a", "data")]), set()],
+	})
+}
+
+# The same set as conftest --combine hands it over, and as the records of objects judged before.
+_combined(objects) := [{"path": sprintf("%v.yaml", [i]), "contents": obj} | some i, obj in objects]
+
+_inventory(objects) := {"apiVersion": "thunderguard.dev/v1alpha1", "kind": "Inventory", "records": records} if {
+	records := data.thunderguard.facts.inventory.records with input as objects with data.estate as testing.estate
+}
+
+test_fail_in_every_form_of_a_set if {
+	objects := [_mlflow("mlflow", "data"), _mlflow("mlflow", "prod"), _mlflow("old", "thunder")]
+	wanted := testing.findings(_id, objects)
+	count(wanted) == 2
+	testing.same(testing.findings(_id, _combined(objects)), wanted)
+	testing.same(testing.findings(_id, _inventory(objects)), wanted)
+}
+
+test_success_what_is_no_set if {
+	objects := [_mlflow("mlflow", "data"), _mlflow("mlflow", "prod"), _mlflow("old", "thunder")]
+	list := {"apiVersion": "v1", "kind": "List", "items": objects}
+	count(testing.findings(_id, [list])) == 2
+	batch := {"apiVersion": "thunderguard.dev/v1alpha1", "kind": "Batch", "objects": objects}
+	every document in array.concat(objects, [list, batch]) {
+		testing.same(testing.findings(_id, document), set())
+	}
+}

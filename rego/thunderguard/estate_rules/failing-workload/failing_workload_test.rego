@@ -103,3 +103,41 @@ test_service_of_no_root_is_null if {
 	objects := [object.union(_pod("p", {"containerStatuses": [_waiting("OOMKilled")]}), {"spec": {"containers": []}})]
 	{found.service | some found in testing.findings(_id, objects)} == {null}
 }
+
+test_fail_init_container if {
+	objects := [_pod("p", {"initContainerStatuses": [_waiting("ImagePullBackOff")]})]
+	testing.messages(_id, objects) == {"prod/Pod/p fails: p/a ImagePullBackOff"}
+}
+
+test_fail_pods_of_several_roots if {
+	status := {"containerStatuses": [_waiting("CrashLoopBackOff")]}
+	testing.same(testing.messages(_id, [_pod("p", status), _pod("q", status)]), {
+		"prod/Pod/p fails: p/a CrashLoopBackOff",
+		"prod/Pod/q fails: q/a CrashLoopBackOff",
+	})
+}
+
+# The same set as conftest --combine hands it over, and as the records of objects judged before.
+_combined(objects) := [{"path": sprintf("%v.yaml", [i]), "contents": obj} | some i, obj in objects]
+
+_inventory(objects) := {"apiVersion": "thunderguard.dev/v1alpha1", "kind": "Inventory", "records": records} if {
+	records := data.thunderguard.facts.inventory.records with input as objects with data.estate as testing.estate
+}
+
+test_fail_in_every_form_of_a_set if {
+	objects := [_pod("p", {"containerStatuses": [_waiting("CrashLoopBackOff")]})]
+	wanted := testing.findings(_id, objects)
+	count(wanted) == 1
+	testing.same(testing.findings(_id, _combined(objects)), wanted)
+	testing.same(testing.findings(_id, _inventory(objects)), wanted)
+}
+
+test_success_what_is_no_set if {
+	objects := [_pod("p", {"containerStatuses": [_waiting("CrashLoopBackOff")]})]
+	list := {"apiVersion": "v1", "kind": "List", "items": objects}
+	count(testing.findings(_id, [list])) == 1
+	batch := {"apiVersion": "thunderguard.dev/v1alpha1", "kind": "Batch", "objects": objects}
+	every document in array.concat(objects, [list, batch]) {
+		testing.same(testing.findings(_id, document), set())
+	}
+}

@@ -104,3 +104,28 @@ test_success_nothing_required if {
 	optional := {"name": "x", "recognise": [{"name": "x"}], "required": false}
 	testing.findings_under(_id, [], {"services": [optional]}) == set()
 }
+
+# The same set as conftest --combine hands it over, and as the records of objects judged before.
+_combined(objects) := [{"path": sprintf("%v.yaml", [i]), "contents": obj} | some i, obj in objects]
+
+_inventory(objects) := {"apiVersion": "thunderguard.dev/v1alpha1", "kind": "Inventory", "records": records} if {
+	records := data.thunderguard.facts.inventory.records with input as objects with data.estate as testing.estate
+}
+
+test_fail_in_every_form_of_a_set if {
+	objects := [_mlflow, _web(1)]
+	wanted := testing.findings(_id, objects)
+	count(wanted) == 2
+	testing.same(testing.findings(_id, _combined(objects)), wanted)
+	testing.same(testing.findings(_id, _inventory(objects)), wanted)
+}
+
+test_success_what_is_no_set if {
+	objects := [_mlflow, _web(1)]
+	list := {"apiVersion": "v1", "kind": "List", "items": objects}
+	count(testing.findings(_id, [list])) == 2
+	batch := {"apiVersion": "thunderguard.dev/v1alpha1", "kind": "Batch", "objects": objects}
+	every document in array.concat(objects, [list, batch]) {
+		testing.same(testing.findings(_id, document), set())
+	}
+}

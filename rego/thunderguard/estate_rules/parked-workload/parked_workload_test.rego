@@ -49,3 +49,36 @@ test_success_running if {
 		testing.same(testing.findings(_id, objects), set())
 	}
 }
+
+test_fail_first_service_and_release if {
+	containers := [testing.container("a", "runner:1"), testing.container("b", "mlflow:v1")]
+	parked := testing.with_spec(testing.deployment("x", "thunder", containers), {"replicas": 0})
+	objects := [testing.annotated(parked, {"meta.helm.sh/release-name": "old"})]
+	{found.service | some found in testing.findings(_id, objects)} == {"mlflow"}
+	testing.remedies(_id, objects) == {"helm uninstall old -n thunder, or give it replicas and limits"}
+}
+
+# The same set as conftest --combine hands it over, and as the records of objects judged before.
+_combined(objects) := [{"path": sprintf("%v.yaml", [i]), "contents": obj} | some i, obj in objects]
+
+_inventory(objects) := {"apiVersion": "thunderguard.dev/v1alpha1", "kind": "Inventory", "records": records} if {
+	records := data.thunderguard.facts.inventory.records with input as objects with data.estate as testing.estate
+}
+
+test_fail_in_every_form_of_a_set if {
+	objects := [_scaled("apps/v1", "Deployment", "thunder", 0)]
+	wanted := testing.findings(_id, objects)
+	count(wanted) == 1
+	testing.same(testing.findings(_id, _combined(objects)), wanted)
+	testing.same(testing.findings(_id, _inventory(objects)), wanted)
+}
+
+test_success_what_is_no_set if {
+	objects := [_scaled("apps/v1", "Deployment", "thunder", 0)]
+	list := {"apiVersion": "v1", "kind": "List", "items": objects}
+	count(testing.findings(_id, [list])) == 1
+	batch := {"apiVersion": "thunderguard.dev/v1alpha1", "kind": "Batch", "objects": objects}
+	every document in array.concat(objects, [list, batch]) {
+		testing.same(testing.findings(_id, document), set())
+	}
+}

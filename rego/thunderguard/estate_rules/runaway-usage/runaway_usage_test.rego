@@ -108,3 +108,46 @@ test_success_no_threshold if {
 	]
 	testing.findings_under(_id, objects, {"thresholds": null}) == set()
 }
+
+test_fail_pods_of_several_roots if {
+	container := testing.unbounded("a", "other:1")
+	objects := [
+		testing.pod("p", "prod", [container]), testing.pod("p", "thunder", [container]),
+		_metrics("prod", "p", [_used("a", "2", "0")]), _metrics("thunder", "p", [_used("a", "3", "0")]),
+	]
+	testing.same(testing.messages(_id, objects), {
+		"prod/Pod/p uses more than it should: p/a cpu 2, no limit",
+		"thunder/Pod/p uses more than it should: p/a cpu 3, no limit",
+	})
+}
+
+# The same set as conftest --combine hands it over, and as the records of objects judged before.
+_combined(objects) := [{"path": sprintf("%v.yaml", [i]), "contents": obj} | some i, obj in objects]
+
+_inventory(objects) := {"apiVersion": "thunderguard.dev/v1alpha1", "kind": "Inventory", "records": records} if {
+	records := data.thunderguard.facts.inventory.records with input as objects with data.estate as testing.estate
+}
+
+test_fail_in_every_form_of_a_set if {
+	objects := [
+		testing.pod("p", "prod", [testing.unbounded("a", "other:1")]),
+		_metrics("prod", "p", [_used("a", "501m", "1Gi")]),
+	]
+	wanted := testing.findings(_id, objects)
+	count(wanted) == 1
+	testing.same(testing.findings(_id, _combined(objects)), wanted)
+	testing.same(testing.findings(_id, _inventory(objects)), wanted)
+}
+
+test_success_what_is_no_set if {
+	objects := [
+		testing.pod("p", "prod", [testing.unbounded("a", "other:1")]),
+		_metrics("prod", "p", [_used("a", "501m", "1Gi")]),
+	]
+	list := {"apiVersion": "v1", "kind": "List", "items": objects}
+	count(testing.findings(_id, [list])) == 1
+	batch := {"apiVersion": "thunderguard.dev/v1alpha1", "kind": "Batch", "objects": objects}
+	every document in array.concat(objects, [list, batch]) {
+		testing.same(testing.findings(_id, document), set())
+	}
+}
