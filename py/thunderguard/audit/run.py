@@ -116,7 +116,7 @@ def _audit(
     kept = sorted((finding for finding in findings if finding.rule in selected), key=lambda finding: finding.sort_key)
     ledger = _ledger(rows, task.rules, asked, outcome, selected)
     return Report(
-        source=_source(source, paths, len(rows)),
+        source=_source(source, paths, len(rows), judged),
         estate={"path": _shown(estate.path), "name": estate.name, "sha256": estate.sha256},
         engine={"name": engine.name, "version": engine.version, "policySha256": engine.policy_sha256},
         findings=tuple(kept),
@@ -280,7 +280,7 @@ def _shown(path: Path) -> str:
     return str(path.relative_to(here)) if path.is_absolute() and path.is_relative_to(here) else str(path)
 
 
-def _source(source: Source, paths: Sequence[str], objects: int) -> JsonObject:
+def _source(source: Source, paths: Sequence[str], objects: int, judged: Judged) -> JsonObject:
     header = source.header or {}
     return {
         "path": " ".join(paths),
@@ -288,4 +288,5 @@ def _source(source: Source, paths: Sequence[str], objects: int) -> JsonObject:
         "capturedAt": header.get("capturedAt"),
         "clusterVersion": header.get("clusterVersion"),
         "objects": objects,
+        "leftOut": [{"file": file, "reason": reason} for file, reason in sorted({*source.left_out, *judged.left_out})],
     }

@@ -59,6 +59,7 @@ def to_json(report: Report, *, clock: Clock = utc_now) -> JsonObject:
         "source": {
             **{key: source.get(key) for key in ("path", "kind", "capturedAt", "clusterVersion")},
             "objects": source.get("objects", 0),
+            "leftOut": source.get("leftOut", []),
         },
         "estate": {key: estate.get(key) for key in ("path", "name", "sha256")},
         "engine": {key: engine.get(key) for key in ("name", "version", "policySha256")},

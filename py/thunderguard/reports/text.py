@@ -99,6 +99,10 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+# How many of the files that were left out are named; the JSON report has them all.
+_NAMED = 3
+
+
 class _Text:
     """The lines so far, and how they may look."""
 
@@ -149,6 +153,11 @@ class _Text:
         self.line(self._paint(f"Thunderguard: {what} in {_count(objects, 'object')}", "bold"))
         source, estate, engine = report.source, report.estate, report.engine
         self._fact("source", f"{source.get('path') or '-'} ({source.get('kind') or 'files'})")
+        left_out = source.get("leftOut", [])
+        if left_out:
+            reasons = sorted({f"{one['file']} ({one['reason']})" for one in left_out})
+            more = f", and {len(reasons) - _NAMED} more" if len(reasons) > _NAMED else ""
+            self._fact("left out", f"{_count(len(left_out), 'file')}: {', '.join(reasons[:_NAMED])}{more}")
         captured, version = source.get("capturedAt"), source.get("clusterVersion")
         if captured or version:
             self._fact("captured", f"{captured or 'at an unknown time'}{f', Kubernetes {version}' if version else ''}")

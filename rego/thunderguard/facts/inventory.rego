@@ -59,10 +59,12 @@ _body(entry) := body if {
 } else := body if {
 	entry.group == "thunderguard.dev"
 	entry.resource.kind == "Release"
+	chart := object.get(entry.object, ["spec", "chart"], {})
 	release := {
 		"name": entry.resource.name,
 		"namespace": entry.resource.namespace,
-		"chart": objects.text_field(object.get(entry.object, ["spec", "chart"], {}), "name"),
+		"chart": objects.text_field(chart, "name"),
+		"version": objects.text_field(chart, "version"),
 	}
 	uninstalled := object.get(entry.object, ["spec", "status"], "") == "uninstalled"
 	body := {"type": "release", "release": release, "uninstalled": uninstalled}

@@ -51,7 +51,7 @@ test_other_records if {
 		[1, "metrics", false], [2, "release", false], [3, "quota", false],
 	]
 	records[0].containers == [{"name": "a", "usage": {"cpu": "1"}}]
-	records[1].release == {"name": "r", "namespace": "prod", "chart": "c"}
+	records[1].release == {"name": "r", "namespace": "prod", "chart": "c", "version": "1.0.0"}
 }
 
 test_replicas if {
@@ -208,7 +208,7 @@ test_whole_records_of_each_other_type if {
 			"resource": release,
 			"root": release,
 			"owned": false,
-			"release": {"name": "r", "namespace": "prod", "chart": ""},
+			"release": {"name": "r", "namespace": "prod", "chart": "", "version": ""},
 			"uninstalled": true,
 		}]],
 		"limit range": [

@@ -209,3 +209,25 @@ test_strange_input_breaks_nothing if {
 		}
 	}
 }
+
+test_the_four_statuses if {
+	objects := [_good, _bad, _map(""), testing.thing("v1", "Node", "", "x"), testing.deployment("x", "kube-system", [])]
+	seen := [[row["resource-limits"], row["namespace-boundary"]] | some row in testing.statuses(objects)]
+	testing.same(seen, [
+		["passed", "passed"],
+		["violated", "violated"],
+		["not matched", "not judged"],
+		["not matched", "not matched"],
+		["not matched", "not matched"],
+	])
+}
+
+# Findings of level info are for reports; conftest has no place for them.
+test_level_info_is_neither_denied_nor_warned_of if {
+	all := main.findings with input as [_good] with data.estate as testing.estate
+	denied := main.deny with input as [_good] with data.estate as testing.estate
+	warned := main.warn with input as [_good] with data.estate as testing.estate
+	"undeclared-workload" in {found.rule | some found in all; found.level == "info"}
+	{answer.rule | some answer in (denied | warned)} == {found.rule | some found in all; found.level != "info"}
+	not "undeclared-workload" in {answer.rule | some answer in (denied | warned)}
+}

@@ -44,7 +44,12 @@ _rank(record, home) := [
 	record.resource.name,
 ]
 
-_at(resource, home) := [resource.kind, resource.namespace, resource.name] == [home.kind, home.namespace, home.name]
+# A kind of another API group is another kind, whatever its name.
+_at(resource, home) := [
+	objects.group_of(resource), resource.kind, resource.namespace, resource.name,
+] == [
+	object.get(objects.built_in, [home.kind, "group"], ""), home.kind, home.namespace, home.name,
+]
 
 _place(true) := 0
 

@@ -64,6 +64,15 @@ test_success_one_object_is_no_set if {
 	count(testing.findings(_id, [list])) == 1
 }
 
+test_keeps_by_group_and_name_whatever_the_release if {
+	foreign := testing.workload("example.org/v1", "Deployment", "prod", "mlflow", [testing.container("a", "mlflow:v1")])
+	released := testing.annotated(_mlflow("a", "prod"), {"meta.helm.sh/release-name": "z"})
+	testing.all_same({
+		"a kind of another group is not at home": [_removed([foreign, _mlflow("a", "prod")]), {"prod/Deployment/mlflow"}],
+		"name before release": [_removed([released, _mlflow("b", "prod")]), {"prod/Deployment/b"}],
+	})
+}
+
 test_counts_every_active_root if {
 	home := _mlflow("mlflow", "prod")
 	stray := testing.owned_by(

@@ -109,6 +109,15 @@ test_fail_init_container if {
 	testing.messages(_id, objects) == {"prod/Pod/p fails: p/a ImagePullBackOff"}
 }
 
+test_service_is_that_of_the_root if {
+	failing := object.union(
+		testing.pod("p", "prod", [testing.container("a", "runner:1")]),
+		{"status": {"containerStatuses": [_waiting("CrashLoopBackOff")]}},
+	)
+	objects := [failing, testing.deployment("x", "prod", [testing.container("a", "mlflow:v1")])]
+	{found.service | some found in testing.findings(_id, objects)} == {"runner"}
+}
+
 test_fail_pods_of_several_roots if {
 	status := {"containerStatuses": [_waiting("CrashLoopBackOff")]}
 	testing.same(testing.messages(_id, [_pod("p", status), _pod("q", status)]), {

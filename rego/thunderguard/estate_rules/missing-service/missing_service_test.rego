@@ -103,6 +103,9 @@ test_success_nothing_required if {
 	testing.findings_under(_id, [], {"services": null}) == set()
 	optional := {"name": "x", "recognise": [{"name": "x"}], "required": false}
 	testing.findings_under(_id, [], {"services": [optional]}) == set()
+	scarce := {"name": "x", "recognise": [{"name": "^web$"}], "replicas": {"min": 2}}
+	testing.findings_under(_id, [_web(1)], {"services": [scarce]}) == set()
+	count(testing.findings_under(_id, [_web(1)], {"services": [object.union(scarce, {"required": true})]})) == 1
 }
 
 # The same set as conftest --combine hands it over, and as the records of objects judged before.
