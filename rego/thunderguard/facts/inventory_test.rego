@@ -91,6 +91,8 @@ test_an_inventory_brings_its_records if {
 	given := {"apiVersion": "thunderguard.dev/v1alpha1", "kind": "Inventory", "records": records}
 	brought := inventory.inventory with input as given
 	brought == records
+	own := inventory.inventory with input as [testing.release("a", "prod", "c")] with data.estate as testing.estate
+	own == _records([testing.release("a", "prod", "c")])
 	count(testing.findings("duplicate-release", given)) == 1
 }
 

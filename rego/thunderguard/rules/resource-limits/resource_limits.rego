@@ -31,7 +31,7 @@ violations contains found if {
 violations contains found if {
 	some bounded in _bounded
 	some held in bounded.held
-	missing := (contract.required - _covered(held.values)) - _covered(bounded.pod)
+	missing := (contract.required - held.read.covered) - bounded.pod.covered
 	count(missing) > 0
 	args := {"container": containers.container_name(held.container), "missing": text.join(missing)}
 	path := array.concat(held.container.path, ["resources"])
@@ -42,12 +42,11 @@ violations contains found if {
 # description: A required request or limit, of a container or of its pod, that is zero or no quantity.
 violations contains found if {
 	some bounded in _bounded
-	some holder in _holders(bounded)
-	some name, value in holder.values
-	name in contract.required
-	key := _defect(value)
+	some holder in array.concat([{"path": bounded.workload.path, "read": bounded.pod}], bounded.held)
+	some name, key in holder.read.defects
 	path := array.concat(holder.path, _fields[name])
-	found := result.violation(key, bounded.workload, path, {"field": text.path(path), "value": text.value(value)}, null)
+	args := {"field": text.path(path), "value": text.value(holder.read.values[name])}
+	found := result.violation(key, bounded.workload, path, args, null)
 }
 
 # METADATA
@@ -55,9 +54,10 @@ violations contains found if {
 violations contains found if {
 	some bounded in _bounded
 	some held in bounded.held
-	some name, value in held.values
+	count(held.container.services) > 0
+	some name, value in held.read.values
 	ceiling := _ceiling(held.container, _fields[name][2])
-	path := array.concat(held.container.path, _fields[name])
+	path := array.concat(held.path, _fields[name])
 	found := _above(bounded.workload, path, value, ceiling)
 }
 
@@ -65,11 +65,11 @@ violations contains found if {
 # description: A pod-level limit above the ceiling of a service that has no limit of its own.
 violations contains found if {
 	some bounded in _bounded
-	some name, value in bounded.pod
+	some name, value in bounded.pod.values
 	name in {"limits.cpu", "limits.memory"}
 	exceeded := [ceiling |
 		some held in bounded.held
-		not name in object.keys(held.values)
+		not name in object.keys(held.read.values)
 		ceiling := _ceiling(held.container, _fields[name][2])
 		_milli[value] > ceiling.milli
 	]
@@ -77,35 +77,41 @@ violations contains found if {
 	found := _above(bounded.workload, path, value, exceeded[0])
 }
 
-# [{workload, pod, held: [{container, values}]}], with the requests and limits of the pod and of each container
-_bounded := [bounded |
+# [{workload, pod, held: [{container, path, read}]}], with what the pod and each container set
+_bounded := [{"workload": workload, "pod": _read(workload.spec), "held": held} |
 	some workload in containers.workloads
 	not namespaces.exempt(workload.resource)
-	bounded := {
-		"workload": workload,
-		"pod": _values(workload.spec),
-		"held": [{"container": container, "values": _values(container.raw)} |
-			some container in workload.containers
-			container.role != "ephemeral"
-		],
-	}
+	held := [{"container": container, "path": container.path, "read": _read(container.raw)} |
+		some container in workload.containers
+		container.role != "ephemeral"
+	]
 ]
 
-_holders(bounded) := array.concat(
-	[{"path": bounded.workload.path, "values": bounded.pod} | count(bounded.pod) > 0],
-	[{"path": held.container.path, "values": held.values} | some held in bounded.held],
-)
+_read(raw) := read if {
+	read := _reads[raw.resources]
+} else := {"values": {}, "covered": set(), "defects": {}}
 
-# "limits.cpu" and so on, with their values. An explicit null is absent.
-_values(raw) := {name: value |
-	value := raw.resources[side][amount]
-	name := _names[side][amount]
-	value != null
+# resources → {values, covered, defects}; many containers share few of them
+_reads := {resources: {"values": values, "covered": _covered(values), "defects": defects} |
+	some resources in _written
+	values := _values(resources)
+	defects := {name: key |
+		some name, value in values
+		name in contract.required
+		key := _defect(value)
+	}
 }
 
-_names := {
-	"limits": {"cpu": "limits.cpu", "memory": "limits.memory"},
-	"requests": {"cpu": "requests.cpu", "memory": "requests.memory"},
+_written := {container.raw.resources |
+	some workload in containers.workloads
+	some container in workload.containers
+} | {workload.spec.resources | some workload in containers.workloads}
+
+# "limits.cpu" and so on, with their values. An explicit null is absent.
+_values(resources) := {name: value |
+	some name, field in _fields
+	value := resources[field[1]][field[2]]
+	value != null
 }
 
 _fields := {
@@ -122,28 +128,21 @@ _covered(values) := object.keys(values) | {request |
 	name in object.keys(values)
 }
 
-# value → thousandths, of what is a quantity; many containers share few values
+# value → thousandths, of what is a quantity
 _milli := {value: thousandths |
-	some value in _written
+	some value in _amounts
 	thousandths := quantity.milli(value)
 }
 
-_written := {value |
-	some bounded in _bounded
-	some holder in _holders(bounded)
-	some value in holder.values
+_amounts := {value |
+	some resources in _written
+	some value in _values(resources)
 }
 
-_defective := {value: key |
-	some value, thousandths in _milli
-	thousandths == 0
-	key := "zero"
-}
-
-_defect(value) := key if {
-	key := _defective[value]
-} else := "unreadable" if {
+_defect(value) := "unreadable" if {
 	not _milli[value]
+} else := "zero" if {
+	_milli[value] == 0
 }
 
 # The smallest ceiling among the services of a container.
