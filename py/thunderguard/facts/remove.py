@@ -56,4 +56,9 @@ def remove_command(obj: JsonObject, namespaces: Namespaces) -> str:
         return uninstall
     resource = resource_of(obj)
     where = f" -n {namespace}" if namespace else ""
-    return f"kubectl delete {resource.kind.lower()} {resource.name}{where}"
+    return f"kubectl delete {_typed(resource.kind)} {resource.name}{where}"
+
+
+def _typed(kind: str) -> str:
+    """Spell a kind as people type it. Outside ASCII, where engines do not agree on small letters, it stays as it is."""
+    return kind.lower() if kind.isascii() and kind.isalnum() else kind
