@@ -196,13 +196,18 @@ def test_a_data_file_that_cannot_be_used_is_an_error(name: str, head: str, rego:
         opened(name, rego_dir=rego)
 
 
+def add_to_main(rego: Path, text: str) -> None:
+    main = rego / "thunderguard" / "main" / "main.rego"
+    main.write_text(f"{main.read_text()}\n{text}")
+
+
 @pytest.mark.parametrize("name", ENGINES)
 def test_an_object_that_cannot_be_evaluated_fails_alone(name: str, rego: Path) -> None:
     # Two values for one complete rule stop the evaluation in all engines.
-    (rego / "thunderguard" / "main" / "clash.rego").write_text(
-        "package thunderguard.main\n\n"
+    add_to_main(
+        rego,
         'clash := 1 if input.metadata.name == "clash"\n\nclash := 2 if input.metadata.name == "clash"\n\n'
-        'findings contains found if {\n\tclash == 1\n\tfound := finding("no-latest", "deny", input, "", "clash")\n}\n'
+        'findings contains found if {\n\tclash == 1\n\tfound := finding("no-latest", "deny", input, "", "clash")\n}\n',
     )
     docs = documents(pod("a"), pod("clash"), pod("b"), pod("c"))
     with opened(name, rego_dir=rego) as engine:
@@ -234,9 +239,7 @@ def test_a_verdict_that_cannot_be_right_is_no_verdict(name: str, line: str, reas
 def test_rules_of_another_catalogue_are_no_verdict(name: str, rego: Path) -> None:
     main = rego / "thunderguard" / "main" / "main.rego"
     main.write_text(main.read_text().replace('"no-latest"]', '"no-latest", "other"]'))
-    (rego / "thunderguard" / "main" / "other.rego").write_text(
-        'package thunderguard.main\n\nstatus_of("other") := "passed"\n'
-    )
+    add_to_main(rego, 'status_of("other") := "passed"\n')
     with opened(name, rego_dir=rego) as engine:
         (outcome,) = engine.judge(documents(pod("a")))
     assert outcome.kind is OutcomeKind.ENGINE_FAILED

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from thunderguard.engines.base import ContextManaged, EngineOptions, failure
+from thunderguard.engines.batches import in_batches
 from thunderguard.engines.pins import check_version, find_program, pinned
 from thunderguard.engines.sources import load_sources, rego_root
 from thunderguard.engines.verdict import (
@@ -91,15 +92,7 @@ class ConftestEngine(ContextManaged):
 
     def judge(self, documents: Iterable[Document]) -> Iterator[Outcome]:
         """Give the outcome of each document, judged in chunks."""
-        chunk: list[Document] = []
-        size = 0
-        for document in documents:
-            chunk.append(document)
-            size += len(document.text)
-            if len(chunk) >= _CHUNK_DOCUMENTS or size >= _CHUNK_BYTES:
-                yield from self._judge_chunk(chunk)
-                chunk, size = [], 0
-        if chunk:
+        for chunk in in_batches(documents, most=_CHUNK_DOCUMENTS, most_bytes=_CHUNK_BYTES):
             yield from self._judge_chunk(chunk)
 
     def judge_estate(self, request: EstateRequest) -> Outcome:
