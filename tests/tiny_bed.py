@@ -44,7 +44,7 @@ def documents(*values: Any) -> list[Document]:
 
 def request_of(engine: Engine, docs: list[Document]) -> EstateRequest:
     records = [outcome.record for outcome in engine.judge(docs) if outcome.record is not None]
-    return EstateRequest(records=records, documents=lambda: docs)
+    return EstateRequest(records=[json.dumps(record).encode() for record in records], documents=lambda: docs)
 
 
 def children() -> set[int]:

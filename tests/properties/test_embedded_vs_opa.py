@@ -203,7 +203,7 @@ def test_one_set_has_one_verdict(
         if place < len(records):
             root = records[owner % len(records)]["resource"]
             records[place] = {**records[place], "root": root, "owned": root != records[place]["resource"]}
-    request = EstateRequest(records=records, documents=lambda: ())
+    request = EstateRequest(records=[json.dumps(record).encode() for record in records], documents=lambda: ())
     text = difference(embedded.judge_estate(request), opa.judge_estate(request), records)
     assert not text, text
 

@@ -37,7 +37,7 @@ class Row:
     """One object judged, without its text: small enough to keep 100,000 of them.
 
     ``owner`` is the kind and name that fingerprints use. ``statuses`` follows the order of the catalogue's object
-    rules. ``where`` is its document, emptied.
+    rules. ``where`` is its document, emptied. ``record`` is the JSON text of its record.
     """
 
     resource: Resource
@@ -46,7 +46,7 @@ class Row:
     where: Document
     statuses: tuple[Status, ...]
     findings: tuple[Finding, ...]
-    record: JsonObject | None
+    record: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,8 @@ def _row(
         problems.append(Problem("unjudged", reason, document.file, document.line, str(resource)))
     owner = stable_owner(obj, resource.kind, resource.name)
     findings = tuple(located(raw, where, owner, obj, task.spool) for raw in outcome.findings)
-    return Row(resource, identity_of(obj), owner, where, statuses, findings, outcome.record)
+    record = None if outcome.record is None else orjson.dumps(outcome.record)
+    return Row(resource, identity_of(obj), owner, where, statuses, findings, record)
 
 
 def located(

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
+import orjson
+
 from thunderguard.audit.judging import Judged, Row, Task, located, prepared
 from thunderguard.audit.workers import SHARDS_PER_WORKER, WORTH_SHARING, cores, judge_shards
 from thunderguard.catalogue import Catalogue, load_catalogue
@@ -124,7 +126,7 @@ def _audit(
         rows=tuple(ledger),
         problems=tuple(problems),
         fail_on=fail_on,
-        inventory=_shown_records(records, kept, estate),
+        inventory=_Inventory(records, kept, estate),
     )
 
 
@@ -192,7 +194,7 @@ def _through_owners(rows: Sequence[Row], rules: Sequence[str]) -> tuple[list[Row
     return settled, roots
 
 
-def _records(rows: Sequence[Row], roots: Sequence[int]) -> list[JsonObject]:
+def _records(rows: Sequence[Row], roots: Sequence[int]) -> list[bytes]:
     records = []
     for place, row in enumerate(rows):
         if row.record is None:
@@ -208,14 +210,15 @@ def _records(rows: Sequence[Row], roots: Sequence[int]) -> list[JsonObject]:
                 "namespace": owner.namespace,
                 "name": owner.name,
             }
-            records.append({**row.record, "root": address, "owned": True})
+            records.append(orjson.dumps({**orjson.loads(row.record), "root": address, "owned": True}))
     return records
 
 
 def _of_the_set(outcome: Outcome, rows: Sequence[Row], estate: Estate, source: Source) -> Iterator[Finding]:
+    wanted = {raw.resource for raw in outcome.findings}
     places: dict[Resource, Row] = {}
-    if outcome.findings:
-        for row in rows:
+    for row in rows:
+        if row.resource in wanted:
             places.setdefault(row.resource, row)
     for raw in outcome.findings:
         place = places.get(raw.resource)
@@ -259,19 +262,26 @@ def _totals(
     return {rule: {status: counts[rule][status] for status in Status} for rule in sorted(counts)}
 
 
-def _shown_records(
-    records: Sequence[JsonObject], findings: Sequence[Finding], estate: Estate
-) -> tuple[JsonObject, ...]:
-    """Leave out what stands on exempt ground and breaks nothing: it is none of this estate's business."""
-    exempt = frozenset(estate.data["spec"]["namespaces"].get("exempt", ()))
-    found = {(finding.resource.kind, finding.resource.namespace, finding.resource.name) for finding in findings}
+class _Inventory:
+    """The records that a report may show, read when they are looked at.
 
-    def concerns(record: JsonObject) -> bool:
-        resource = record["resource"]
-        address = (resource["kind"], resource["namespace"], resource["name"])
-        return resource["namespace"] not in exempt or address in found
+    What stands on exempt ground and breaks nothing is left out: it is none of this estate's business.
+    """
 
-    return tuple(record for record in records if concerns(record))
+    def __init__(self, records: Sequence[bytes], findings: Sequence[Finding], estate: Estate) -> None:
+        self._records = records
+        self._exempt = frozenset(estate.data["spec"]["namespaces"].get("exempt", ()))
+        self._found = {
+            (finding.resource.kind, finding.resource.namespace, finding.resource.name) for finding in findings
+        }
+
+    def __iter__(self) -> Iterator[JsonObject]:
+        for text in self._records:
+            record: JsonObject = orjson.loads(text)
+            resource = record["resource"]
+            address = (resource["kind"], resource["namespace"], resource["name"])
+            if resource["namespace"] not in self._exempt or address in self._found:
+                yield record
 
 
 def _shown(path: Path) -> str:

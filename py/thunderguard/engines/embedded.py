@@ -7,7 +7,7 @@ OPA does (see :mod:`thunderguard.engines.guard`), and every test run compares it
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import orjson
@@ -76,17 +76,14 @@ class EmbeddedEngine(ContextManaged):
 
     def judge_estate(self, request: EstateRequest) -> Outcome:
         """Give the outcome of the rules of scope estate, from the records."""
-        inventory = orjson.dumps({**INVENTORY, "records": list(request.records)})
+        inventory = _with_texts(INVENTORY, "records", request.records)
         value, reason = self._ask(inventory, INVENTORY_VERDICT)
         if reason:
             return failure(OutcomeKind.ENGINE_FAILED, reason, self._estate_rules)
         return decode_inventory_verdict(value, self._estate_rules)
 
     def _ask_batch(self, batch: Sequence[Document]) -> Answer:
-        # The objects' texts are passed on as they are: what is only forwarded need not be parsed here.
-        head = orjson.dumps(BATCH)[:-1]
-        texts = b",".join(document.text for document in batch)
-        return self._ask(b"".join((head, b',"objects":[', texts, b"]}")), BATCH_VERDICT)
+        return self._ask(_with_texts(BATCH, "objects", [document.text for document in batch]), BATCH_VERDICT)
 
     def _ask_one(self, document: Document) -> Answer:
         return self._ask(document.text, VERDICT)
@@ -128,3 +125,8 @@ class EmbeddedEngine(ContextManaged):
             return None, f"the embedded engine cannot evaluate it: {one_line(error)}"
         results = answer.get("result")
         return (results[0]["expressions"][0]["value"] if results else None), ""
+
+
+def _with_texts(head: Mapping[str, str], key: str, texts: Sequence[bytes]) -> bytes:
+    """Give ``head`` as JSON text with the list ``key`` of ``texts``, which are passed on without being parsed."""
+    return b"".join((orjson.dumps(head)[:-1], f',"{key}":['.encode(), b",".join(texts), b"]}"))

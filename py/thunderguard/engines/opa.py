@@ -104,7 +104,9 @@ class OpaEngine(ContextManaged):
 
     def judge_estate(self, request: EstateRequest) -> Outcome:
         """Give the outcome of the rules of scope estate, from the records."""
-        value, reason = self._ask("inventory_verdict", {**INVENTORY, "records": list(request.records)})
+        value, reason = self._ask(
+            "inventory_verdict", {**INVENTORY, "records": [orjson.loads(record) for record in request.records]}
+        )
         if reason:
             return failure(OutcomeKind.ENGINE_FAILED, reason, self._estate_rules)
         return decode_inventory_verdict(value, self._estate_rules)

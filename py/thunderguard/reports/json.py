@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any, cast
@@ -42,13 +43,31 @@ def schema() -> JsonObject:
 
 def render(report: Report, *, clock: Clock = utc_now) -> bytes:
     """Write ``report`` as JSON text in UTF-8; ``clock`` gives the time that stands in ``generated``."""
-    value = to_json(report, clock=clock)
+    value = to_json(replace(report, rows=()), clock=clock)
+    # The ledger has a row for each object, so that its rows become text one by one; a line each, they can be read.
+    head, tail = _text(value, orjson.OPT_INDENT_2).rsplit(b'"objects": []', 1)
+    rows = b",\n      ".join(_text(_row(row)) for row in _rows(report))
+    objects = b'"objects": [\n      ' + rows + b"\n    ]" if rows else b'"objects": []'
+    return b"".join((head, objects, tail, b"\n"))
+
+
+def _text(value: Any, option: int = 0) -> bytes:
     try:
-        text = orjson.dumps(value, option=orjson.OPT_INDENT_2)
+        return orjson.dumps(value, option=option)
     except TypeError:
         # A file name that is not UTF-8 reaches Python with lone surrogates, which JSON text cannot hold.
-        text = orjson.dumps(_writable(value), option=orjson.OPT_INDENT_2)
-    return text + b"\n"
+        return orjson.dumps(_writable(value), option=option)
+
+
+def _rows(report: Report) -> list[LedgerRow]:
+    """Give the rows that say anything, in order."""
+    # Few combinations of statuses occur, and rows share them.
+    order = {
+        id(row.statuses): sorted((rule, str(status)) for rule, status in row.statuses.items()) for row in report.rows
+    }
+    stated = {id(row.statuses): bool(_stated(row)) for row in report.rows}
+    rows = [row for row in report.rows if stated[id(row.statuses)]]
+    return sorted(rows, key=lambda row: (*_row_order(row), order[id(row.statuses)]))
 
 
 def to_json(report: Report, *, clock: Clock = utc_now) -> JsonObject:
@@ -68,7 +87,7 @@ def to_json(report: Report, *, clock: Clock = utc_now) -> JsonObject:
         "findings": [_finding(finding) for finding in sorted(report.findings, key=_finding_order)],
         "ledger": {
             "totals": {rule: _totals(report.totals[rule]) for rule in sorted(report.totals)},
-            "objects": [_row(row) for row in sorted(report.rows, key=_row_order) if _stated(row)],
+            "objects": [_row(row) for row in _rows(report)],
         },
         "problems": [_problem(problem) for problem in sorted(report.problems, key=_problem_order)],
     }
@@ -148,7 +167,7 @@ def _row(row: LedgerRow) -> JsonObject:
 def _row_order(row: LedgerRow) -> tuple[Any, ...]:
     resource = row.resource
     address = () if resource is None else (resource.apiVersion, resource.kind, resource.namespace, resource.name)
-    return (address, _or_first(row.file), sorted((rule, str(status)) for rule, status in row.statuses.items()))
+    return (address, _or_first(row.file))
 
 
 def _problem(problem: Problem) -> JsonObject:
