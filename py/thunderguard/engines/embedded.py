@@ -76,8 +76,11 @@ class EmbeddedEngine(ContextManaged):
 
     def judge_estate(self, request: EstateRequest) -> Outcome:
         """Give the outcome of the rules of scope estate, from the records."""
-        inventory = _with_texts(INVENTORY, "records", request.records)
-        value, reason = self._ask(inventory, INVENTORY_VERDICT)
+        value, reason = self._ask(_with_texts(INVENTORY, "records", request.records), INVENTORY_VERDICT)
+        # An engine keeps its last input, and this one is as large as the estate.
+        engine: Regorus | None = getattr(self._threads, "engine", None)
+        if engine is not None:
+            engine.set_input_json("null")
         if reason:
             return failure(OutcomeKind.ENGINE_FAILED, reason, self._estate_rules)
         return decode_inventory_verdict(value, self._estate_rules)
@@ -113,6 +116,8 @@ class EmbeddedEngine(ContextManaged):
             if engine is None:
                 engine = self._threads.engine = self._load(guarded=False)
             engine.set_input_json(text.decode())
+            # Of a whole estate it is tens of megabytes, which the engine has in its own form now.
+            del text
             answer = orjson.loads(engine.eval_query_as_json(query))
         except (KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError):
             raise

@@ -6,6 +6,7 @@ runs over the same input are byte-equal but for the time in ``generated``.
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -46,9 +47,14 @@ def render(report: Report, *, clock: Clock = utc_now) -> bytes:
     value = to_json(replace(report, rows=()), clock=clock)
     # The ledger has a row for each object, so that its rows become text one by one; a line each, they can be read.
     head, tail = _text(value, orjson.OPT_INDENT_2).rsplit(b'"objects": []', 1)
-    rows = b",\n      ".join(_text(_row(row)) for row in _rows(report))
-    objects = b'"objects": [\n      ' + rows + b"\n    ]" if rows else b'"objects": []'
-    return b"".join((head, objects, tail, b"\n"))
+    text = io.BytesIO()
+    text.write(head + b'"objects": [')
+    before = b"\n      "
+    for row in _rows(report):
+        text.write(before + _text(_row(row)))
+        before = b",\n      "
+    text.write((b"\n    ]" if before.startswith(b",") else b"]") + tail + b"\n")
+    return text.getvalue()
 
 
 def _text(value: Any, option: int = 0) -> bytes:
