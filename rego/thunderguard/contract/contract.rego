@@ -24,6 +24,13 @@ rules := data.thunderguard.catalogue.rules
 services := object.get(spec, "services", [])
 
 # METADATA
+# description: "name → the declared services with it."
+services_by_name := {called: named |
+	some called in {service.name | some service in services}
+	named := [service | some service in services; service.name == called]
+}
+
+# METADATA
 # description: The deprecated services.
 deprecated_services := object.get(spec, ["deprecated", "services"], [])
 
@@ -57,8 +64,8 @@ ceilings := {amount: ranked |
 # METADATA
 # description: |
 #   What recognises services, by the criterion to look at first: image, command, labels, name. Each has the alternatives
-#   with that criterion and none before it, and any, a pattern that finds itself where one of theirs does. A pattern
-#   that an alternative does not have is empty, and finds itself everywhere.
+#   with that criterion and none before it, their rest being the criteria behind it, and any, a pattern that finds itself
+#   where one of theirs does.
 recognisers := {first: {"any": any, "alternatives": alternatives} |
 	some first in ["image", "command", "labels", "name"]
 	alternatives := [alternative | some alternative in _alternatives; alternative.first == first]
@@ -76,6 +83,7 @@ _alternatives := [alternative |
 	criteria := [criterion | some criterion in ["image", "command", "labels", "name"]; written[criterion]]
 	alternative := {
 		"first": criteria[0],
+		"rest": array.slice(criteria, 1, count(criteria)),
 		"list": declared,
 		"service": service.name,
 		"image": object.get(written, "image", ""),

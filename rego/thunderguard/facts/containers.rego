@@ -12,130 +12,171 @@ import future.keywords.not
 #   Every workload of the input: an entry with path (of the pod spec), spec, containers, and services and deprecated,
 #   the names recognised.
 all_workloads := [workload |
-	some entry in objects.entries
-	entry.template != null
-	workload := _workload(entry)
+	some bare in _bare
+	found := [container |
+		some unnamed in bare.containers
+		known := _known(unnamed, bare)
+		container := {
+			"raw": unnamed.raw,
+			"path": unnamed.path,
+			"role": unnamed.role,
+			"services": [pair[1] | some pair in known; pair[0] == "services"],
+			"deprecated": [pair[1] | some pair in known; pair[0] == "deprecated"],
+		}
+	]
+	workload := object.union(bare.entry, {
+		"path": bare.path,
+		"spec": bare.spec,
+		"containers": found,
+		"services": {name | some container in found; some name in container.services},
+		"deprecated": {name | some container in found; some name in container.deprecated},
+	})
 ]
 
 # METADATA
 # description: The workloads that are judged themselves.
+workloads := all_workloads if ownership.alone
+
 workloads := [workload |
 	some workload in all_workloads
 	ownership.roots[workload.index] == workload.index
-]
-
-_workload(entry) := workload if {
-	path := array.concat(entry.template, ["spec"])
-	spec := _mapping(object.get(entry.object, path, {}))
-	context := {
-		"name": entry.resource.name,
-		"labels": [
-			object.get(entry.object, ["metadata", "labels"], {}),
-			object.get(entry.object, array.concat(entry.template, ["metadata", "labels"]), {}),
-		],
-	}
-	found := [container |
-		some list in _container_lists
-		is_array(spec[list])
-		some place, raw in spec[list]
-		is_object(raw)
-		container := _container(raw, array.concat(path, [list, place]), _role(list, raw), context)
-	]
-	workload := {
-		"index": entry.index,
-		"object": entry.object,
-		"file": entry.file,
-		"resource": entry.resource,
-		"group": entry.group,
-		"template": entry.template,
-		"path": path,
-		"spec": spec,
-		"containers": found,
-		"services": {name | some container in found; some name in container.services},
-		"deprecated": {name | some container in found; some name in container.deprecated},
-	}
+] if {
+	not ownership.alone
 }
 
-_mapping(value) := value if is_object(value)
+# METADATA
+# description: Those of them that stand on the estate's own ground.
+own_workloads := [workload |
+	some workload in workloads
+	not workload.resource.namespace in contract.exempt
+]
 
-_mapping(value) := {} if not is_object(value)
+# What is known of a workload before services are looked for.
+_bare := [bare |
+	some entry in objects.entries
+	entry.template != null
+	place := _places[entry.template]
+	path := place.spec
+	spec := _mapping(object.get(entry.object, path, {}))
+	labels := [object.get(entry.object, ["metadata", "labels"], {}), object.get(entry.object, place.labels, {})]
+	bare := {
+		"entry": entry,
+		"path": path,
+		"spec": spec,
+		"labels": labels,
+		"containers": [unnamed |
+			some list in _container_lists
+			is_array(spec[list])
+			some i, raw in spec[list]
+			is_object(raw)
+			unnamed := {
+				"raw": raw,
+				"path": array.concat(path, [list, i]),
+				"role": _role(list, raw),
+				"command": command_text(raw),
+			}
+		],
+	}
+]
+
+# template → where its spec and its labels stand
+_places := {template: place |
+	some template in {entry.template | some entry in objects.entries; entry.template != null}
+	place := {"spec": array.concat(template, ["spec"]), "labels": array.concat(template, ["metadata", "labels"])}
+}
+
+_mapping(value) := value if {
+	is_object(value)
+} else := {}
 
 _container_lists := ["containers", "initContainers", "ephemeralContainers"]
 
-_role("containers", _) := "container"
-
-_role("ephemeralContainers", _) := "ephemeral"
-
 # A restartable init container is a sidecar (KEP-753).
-_role("initContainers", raw) := "sidecar" if raw.restartPolicy == "Always"
-
-_role("initContainers", raw) := "init" if not raw.restartPolicy == "Always"
-
-# Only what runs beside the others makes a service: init containers and debuggers do not.
-_container(raw, path, role, context) := container if {
-	role in {"container", "sidecar"}
-	command := command_text(raw)
-	candidates := array.concat(_by_image[_reference(raw)], _others(command, context))
-	known := {[alternative.list, alternative.service] |
-		some alternative in candidates
-		regex.match(alternative.command, command)
-		regex.match(alternative.name, context.name)
-		_labelled(alternative.labels, context.labels)
-	}
-	container := {
-		"raw": raw,
-		"path": path,
-		"role": role,
-		"services": [pair[1] | some pair in known; pair[0] == "services"],
-		"deprecated": [pair[1] | some pair in known; pair[0] == "deprecated"],
-	}
-} else := container if {
-	container := {"raw": raw, "path": path, "role": role, "services": [], "deprecated": []}
+_role(list, raw) := "sidecar" if {
+	list == "initContainers"
+	raw.restartPolicy == "Always"
+} else := role if {
+	role := _roles[list]
 }
 
-# image → the alternatives whose pattern finds itself in it; many containers share few images
-_by_image := object.union({"": []}, {reference: fitting |
-	some reference in _references
-	name := image_name(reference)
-	fitting := [alternative |
-		some alternative in contract.recognisers.image.alternatives
-		regex.match(alternative.image, name)
+_roles := {"containers": "container", "initContainers": "init", "ephemeralContainers": "ephemeral"}
+
+# [list, service] of what is recognised in a container. Only what runs beside the others makes a service: init
+# containers and debuggers do not.
+_known(container, workload) := {[alternative.list, alternative.service] |
+	not container.role in _passing
+	some facet in [
+		["image", object.get(container.raw, "image", null)],
+		["command", container.command],
+		["labels", workload.labels],
+		["name", workload.entry.resource.name],
 	]
-})
+	some alternative in _fitting[facet]
+	every criterion in alternative.rest {
+		_holds(criterion, alternative, container.command, workload)
+	}
+}
+
+_passing := {"init", "ephemeral"}
+
+_holds("command", alternative, command, _) if regex.match(alternative.command, command)
+
+_holds("labels", alternative, _, workload) if _labelled(alternative.labels, workload.labels)
+
+_holds("name", alternative, _, workload) if regex.match(alternative.name, workload.entry.resource.name)
+
+# [criterion, value] → the alternatives that begin with the criterion and that the value meets. Many containers share
+# few of them, and most values meet none.
+_fitting := object.union_n([
+	{["image", reference]: fitting |
+		some reference in _references
+		name := image_name(reference)
+		fitting := [alternative |
+			some alternative in contract.recognisers.image.alternatives
+			regex.match(alternative.image, name)
+		]
+		count(fitting) > 0
+	},
+	{["command", command]: fitting |
+		some command in _noticed(contract.recognisers.command.any, _commands)
+		fitting := [alternative |
+			some alternative in contract.recognisers.command.alternatives
+			regex.match(alternative.command, command)
+		]
+	},
+	{["labels", labels]: fitting |
+		some labels in {bare.labels | some bare in _bare}
+		fitting := [alternative |
+			some alternative in contract.recognisers.labels.alternatives
+			_labelled(alternative.labels, labels)
+		]
+		count(fitting) > 0
+	},
+	{["name", name]: fitting |
+		some name in _noticed(contract.recognisers.name.any, {bare.entry.resource.name | some bare in _bare})
+		fitting := [alternative |
+			some alternative in contract.recognisers.name.alternatives
+			regex.match(alternative.name, name)
+		]
+	},
+])
 
 _references := {reference |
-	some entry in objects.entries
-	entry.template != null
-	spec := object.get(entry.object, array.concat(entry.template, ["spec"]), {})
-	reference := spec[_container_lists[_]][_].image
+	reference := _bare[_].containers[_].raw.image
 	is_string(reference)
 }
 
-# The alternatives that ask for no image and may fit. Most containers have nothing to do with them, which one look
-# tells.
-_others(command, context) := array.concat(
-	array.concat(
-		[alternative |
-			regex.match(contract.recognisers.command.any, command)
-			some alternative in contract.recognisers.command.alternatives
-		],
-		[alternative |
-			regex.match(contract.recognisers.name.any, context.name)
-			some alternative in contract.recognisers.name.alternatives
-		],
-	),
-	contract.recognisers.labels.alternatives,
-)
+_commands := {container.command | some bare in _bare; some container in bare.containers}
 
-_reference(raw) := reference if {
-	reference := raw.image
-	is_string(reference)
-} else := ""
-
-_labelled(wanted, _) if count(wanted) == 0
+# The texts that a pattern finds itself in. One look at all of them, a line each, tells whether there are any.
+_noticed(pattern, texts) := {text |
+	pattern != ""
+	regex.match(concat("", ["(?m:", pattern, ")"]), concat("\n", texts))
+	some text in texts
+	regex.match(pattern, text)
+}
 
 _labelled(wanted, seen) if {
-	count(wanted) > 0
 	every key, value in wanted {
 		some labels in seen
 		labels[key] == value
@@ -151,11 +192,12 @@ image_name(reference) := name if {
 
 # METADATA
 # description: A container's command and arguments as one text.
-command_text(raw) := concat(" ", array.concat(_strings(raw, "command"), _strings(raw, "args")))
-
-_strings(raw, key) := [word | some word in raw[key]; is_string(word)] if is_array(raw[key])
-
-_strings(raw, key) := [] if not is_array(raw[key])
+command_text(raw) := concat(" ", [word |
+	some list in ["command", "args"]
+	is_array(raw[list])
+	some word in raw[list]
+	is_string(word)
+])
 
 # METADATA
 # description: How people name a container; its place when it has no name.

@@ -62,6 +62,48 @@ test_recognised_by_image_and_command if {
 	})
 }
 
+# An alternative holds whole, whichever of its criteria is looked at first.
+test_recognised_by_all_criteria_of_an_alternative if {
+	front := {"app": "web"}
+	estate := testing.changed_estate({"services": [
+		{"name": "a", "recognise": [{"image": "^app$", "labels": front}]},
+		{"name": "b", "recognise": [{"image": "^app$", "name": "^b$"}]},
+		{"name": "c", "recognise": [{"command": "^serve$", "labels": front, "name": "^c$"}]},
+		{"name": "d", "recognise": [{"labels": front, "name": "^d$"}]},
+	]})
+	bare := [
+		testing.pod("b", "prod", [{"image": "app"}]),
+		testing.pod("x", "prod", [{"image": "app"}]),
+		testing.pod("c", "prod", [{"command": ["serve"]}]),
+		testing.pod("c", "prod", [{"command": ["serve", "more"]}]),
+		testing.pod("d", "prod", [{}]),
+	]
+	given := array.concat(bare, [testing.labelled(pod, front) | some pod in bare])
+	found := containers.all_workloads with input as given with data.estate as estate
+	testing.same([workload.services | some workload in found], [
+		{"b"}, set(), set(), set(), set(),
+		{"a", "b"}, {"a"}, {"c"}, set(), {"d"},
+	])
+}
+
+# A container without an image is no image with an empty name, whatever stands beside it.
+test_no_image_is_none if {
+	estate := testing.changed_estate({"services": [{"name": "a", "recognise": [{"image": "^$"}]}]})
+	given := testing.pod("x", "prod", [{"name": "a"}, {"name": "b", "image": ""}])
+	found := containers.all_workloads with input as given with data.estate as estate
+	[container.services | some container in found[0].containers] == [[], ["a"]]
+}
+
+# All commands are looked at together first, a line each: anchors hold for each of them.
+test_commands_do_not_meet_each_other if {
+	estate := testing.changed_estate({"services": [{"name": "a", "recognise": [{"command": "^two three$"}]}]})
+	given := testing.pod("x", "prod", [
+		{"command": ["one"]}, {"command": ["two", "three"]}, {"command": ["one\ntwo three"]}, {},
+	])
+	found := containers.all_workloads with input as given with data.estate as estate
+	[container.services | some container in found[0].containers] == [[], ["a"], [], []]
+}
+
 test_recognised_in_the_same_container if {
 	pod := testing.pod("x", "prod", [{"image": "python"}, {"image": "other", "command": ["mlflow server"]}])
 	_workload(pod).services == set()

@@ -30,9 +30,20 @@ is_batch if {
 
 # METADATA
 # description: "[{object, file}] of everything in the input, Lists unpacked."
-documents := [{"object": obj, "file": null} | some obj in input.objects] if is_batch
+documents := [{"object": obj, "file": null} | some obj in input.objects] if {
+	is_batch
+	not _brings_reviews
+}
 
-documents := [{"object": obj, "file": null} | some obj in review.reviewed] if review.is_review
+documents := [{"object": obj, "file": null} | some member in input.objects; obj := _asked(member)] if {
+	is_batch
+	_brings_reviews
+}
+
+documents := [{"object": obj, "file": null}] if {
+	review.is_review(input)
+	obj := review.asked(input)
+}
 
 documents := [document |
 	some element in input
@@ -45,10 +56,21 @@ documents := [{"object": obj, "file": null} | some obj in _unpacked(input)] if {
 	not is_array(input)
 	not is_batch
 	not is_inventory
-	not review.is_review
+	not review.is_review(input)
 }
 
 documents := [] if is_inventory
+
+# A batch of manifests brings none, and each of them would pay for the question.
+_brings_reviews if {
+	some member in input.objects
+	member.kind == "AdmissionReview"
+}
+
+_asked(member) := obj if {
+	review.is_review(member)
+	obj := review.asked(member)
+} else := member
 
 # An element of the array that `conftest --combine` makes, or a bare object.
 _source(element) := source if {
@@ -96,9 +118,9 @@ readable(obj) if {
 	is_string(obj.kind)
 	is_string(obj.apiVersion)
 	is_object(obj.metadata)
+} else if {
+	is_chart_file(obj)
 }
-
-readable(obj) if is_chart_file(obj)
 
 # METADATA
 # description: Whether a document is the Chart.yaml of a Helm chart (https://helm.sh/docs/topics/charts/).

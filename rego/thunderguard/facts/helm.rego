@@ -35,15 +35,12 @@ source_name(source) := name if {
 #   (https://helm.sh/docs/faq/changes_since_helm2/). Undefined when it belongs to none or its namespace is unknown.
 release_of(entry) := release if {
 	annotations := entry.object.metadata.annotations
-	_filled(annotations["meta.helm.sh/release-name"])
-	release := {
-		"name": annotations["meta.helm.sh/release-name"],
-		"namespace": _release_namespace(annotations, entry),
-	}
-	release.namespace != ""
-}
-
-release_of(entry) := release if {
+	name := annotations["meta.helm.sh/release-name"]
+	_filled(name)
+	namespace := _release_namespace(annotations, entry)
+	namespace != ""
+	release := {"name": name, "namespace": namespace}
+} else := release if {
 	labels := entry.object.metadata.labels
 	labels["app.kubernetes.io/managed-by"] == "Helm"
 	_filled(labels["app.kubernetes.io/instance"])
@@ -52,12 +49,11 @@ release_of(entry) := release if {
 	release.namespace != ""
 }
 
-_release_namespace(annotations, _) := annotations["meta.helm.sh/release-namespace"] if {
-	_filled(annotations["meta.helm.sh/release-namespace"])
-}
-
-_release_namespace(annotations, entry) := entry.resource.namespace if {
-	not _filled(annotations["meta.helm.sh/release-namespace"])
+_release_namespace(annotations, entry) := namespace if {
+	namespace := annotations["meta.helm.sh/release-namespace"]
+	_filled(namespace)
+} else := namespace if {
+	namespace := entry.resource.namespace
 }
 
 _filled(text) if {

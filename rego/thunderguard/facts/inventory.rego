@@ -20,24 +20,39 @@ inventory := records if not documents.is_inventory
 
 # METADATA
 # description: |
-#   What the rules of scope estate may ask about each entry: {index, type, resource, root, owned, ...}. An entry of no
-#   type has no record.
-records := array.concat(_workloads, _others)
+#   What the rules of scope estate may ask about each entry: {index, type, resource, names, ...}, with root, the address
+#   of its owner, when an entry of the set owns it. The name is apart from the rest of the address, since records that
+#   are alike but for it can then be put together. An entry of no type has no record.
+records := array.concat(_workloads, _others) if ownership.alone
+
+records := array.concat([_rooted(record) | some record in _workloads], _others) if not ownership.alone
+
+_rooted(record) := rooted if {
+	root := ownership.roots[record.index]
+	root != record.index
+	rooted := object.union(record, {"root": objects.entries[root].resource})
+} else := record
+
+# METADATA
+# description: The whole addresses of a record.
+addresses(record) := [address |
+	some name in record.names
+	address := object.union(record.resource, {"name": name})
+]
 
 _workloads := [record |
 	some workload in containers.all_workloads
-	root := ownership.roots[workload.index]
+	resource := workload.resource
 	record := {
 		"index": workload.index,
 		"type": "workload",
-		"resource": workload.resource,
-		"root": objects.entries[root].resource,
-		"owned": root != workload.index,
+		"resource": {"apiVersion": resource.apiVersion, "kind": resource.kind, "namespace": resource.namespace},
+		"names": [resource.name],
 		"services": sort(workload.services),
 		"deprecated": sort(workload.deprecated),
 		"replicas": _replicas(workload),
-		"failures": _failures(workload),
-		"bounds": _bounds(workload),
+		"failures": [failure | resource.kind == "Pod"; some failure in _failures(workload)],
+		"bounds": {name: bounds | resource.kind == "Pod"; some name, bounds in _bounds(workload)},
 		"release": _release(workload),
 	}
 ]
@@ -45,19 +60,23 @@ _workloads := [record |
 _others := [record |
 	some entry in objects.entries
 	entry.template == null
-	body := _body(entry)
-	record := object.union(
-		body,
-		{"index": entry.index, "resource": entry.resource, "root": entry.resource, "owned": false},
-	)
+	resource := entry.resource
+	[entry.group, resource.kind] in _told
+	record := object.union(_body(entry), {
+		"index": entry.index,
+		"resource": {"apiVersion": resource.apiVersion, "kind": resource.kind, "namespace": resource.namespace},
+		"names": [resource.name],
+	})
 ]
 
+_told := {
+	["metrics.k8s.io", "PodMetrics"], ["thunderguard.dev", "Release"], ["", "LimitRange"], ["", "ResourceQuota"],
+}
+
 _body(entry) := body if {
-	entry.group == "metrics.k8s.io"
 	entry.resource.kind == "PodMetrics"
 	body := {"type": "metrics", "containers": _measured(entry)}
 } else := body if {
-	entry.group == "thunderguard.dev"
 	entry.resource.kind == "Release"
 	chart := object.get(entry.object, ["spec", "chart"], {})
 	release := {
@@ -68,21 +87,21 @@ _body(entry) := body if {
 	}
 	uninstalled := object.get(entry.object, ["spec", "status"], "") == "uninstalled"
 	body := {"type": "release", "release": release, "uninstalled": uninstalled}
-} else := body if {
-	entry.group == ""
-	entry.resource.kind in {"LimitRange", "ResourceQuota"}
-	body := {"type": "quota"}
-}
+} else := {"type": "quota"}
 
 # The number of replicas that a workload asks for; null where its kind has no such number.
-_replicas(workload) := n if {
-	objects.is_built_in(workload)
-	workload.resource.kind in {"Deployment", "ReplicaSet", "ReplicationController", "StatefulSet"}
+_replicas(workload) := 1 if {
+	[workload.group, workload.resource.kind] in _run_as_they_are
+} else := n if {
+	[workload.group, workload.resource.kind] in _replicated
 	n := _whole(object.get(workload.object, ["spec", "replicas"], 1))
-} else := 1 if {
-	objects.is_built_in(workload)
-	workload.resource.kind in {"CronJob", "Job", "Pod"}
 } else := null
+
+_run_as_they_are := {["batch", "CronJob"], ["batch", "Job"], ["", "Pod"]}
+
+_replicated := {
+	["apps", "Deployment"], ["apps", "ReplicaSet"], ["", "ReplicationController"], ["apps", "StatefulSet"],
+}
 
 _whole(n) := whole if {
 	_is_whole(n)
@@ -101,10 +120,15 @@ _release(workload) := release if {
 } else := null
 
 _chart(workload) := chart if {
-	label := workload.object.metadata.labels["helm.sh/chart"]
+	chart := _charts[workload.object.metadata.labels["helm.sh/chart"]]
+} else := ""
+
+# label → the chart that it names; many objects share few labels
+_charts := {label: chart |
+	some label in {workload.object.metadata.labels["helm.sh/chart"] | some workload in containers.all_workloads}
 	is_string(label)
 	chart := helm.chart_name(label)
-} else := ""
+}
 
 # "pod/container reason (n restarts)" of the containers of a pod that fail.
 _failures(entry) := [failure |

@@ -18,13 +18,11 @@ test_a_workload if {
 		),
 		{"helm.sh/chart": "web-1.0.0"},
 	)
-	here := testing.address("v1", "Pod", "prod", "web")
 	testing.same(_records(document), [{
 		"index": 0,
 		"type": "workload",
-		"resource": here,
-		"root": here,
-		"owned": false,
+		"resource": {"apiVersion": "v1", "kind": "Pod", "namespace": "prod"},
+		"names": ["web"],
 		"services": ["runner", "web"],
 		"deprecated": [],
 		"replicas": 1,
@@ -47,8 +45,8 @@ test_other_records if {
 		testing.thing("v1", "ResourceQuota", "prod", "q"),
 	]
 	records := _records(given)
-	[[record.index, record.type, record.owned] | some record in records] == [
-		[1, "metrics", false], [2, "release", false], [3, "quota", false],
+	[[record.index, record.type, record.names] | some record in records] == [
+		[1, "metrics", ["x"]], [2, "release", ["r"]], [3, "quota", ["q"]],
 	]
 	records[0].containers == [{"name": "a", "usage": {"cpu": "1"}}]
 	records[1].release == {"name": "r", "namespace": "prod", "chart": "c", "version": "1.0.0"}
@@ -83,7 +81,42 @@ test_owned if {
 		testing.deployment("x", "prod", []),
 		testing.owned_by(testing.pod("x-1", "prod", []), ["apps/v1", "Deployment", "x", "1"]),
 	]
-	[[record.owned, record.root.kind] | some record in _records(given)] == [[false, "Deployment"], [true, "Deployment"]]
+	records := _records(given)
+	not records[0].root
+	records[1].root == testing.address("apps/v1", "Deployment", "prod", "x")
+}
+
+test_addresses if {
+	record := {"resource": {"apiVersion": "v1", "kind": "Pod", "namespace": "prod"}, "names": ["a", "b"]}
+	inventory.addresses(record) == [testing.address("v1", "Pod", "prod", name) | some name in ["a", "b"]]
+}
+
+# Records that are alike but for the name come as one, and every rule takes it for as many.
+test_records_that_were_put_together if {
+	objects := [
+		testing.deployment("web", "prod", []),
+		testing.with_spec(testing.deployment("a", "data", []), {"replicas": 0}),
+		testing.with_spec(testing.deployment("b", "data", []), {"replicas": 0}),
+		testing.pod("web", "data", []),
+		testing.pod("c", "data", []),
+		testing.pod("d", "data", []),
+		testing.thing("v1", "LimitRange", "data", "x"),
+		testing.thing("v1", "LimitRange", "data", "y"),
+	]
+	apart := _records(objects)
+	alike := {object.remove(record, ["index", "names"]) | some record in apart}
+	together := [object.union(rest, {"names": names}) |
+		some rest in alike
+		names := [record.names[0] | some record in apart; object.remove(record, ["index", "names"]) == rest]
+	]
+	count(together) < count(apart)
+	_found(together) == _found(apart)
+}
+
+_found(records) := found if {
+	given := {"apiVersion": "thunderguard.dev/v1alpha1", "kind": "Inventory", "records": records}
+	verdict := data.thunderguard.main.inventory_verdict with input as given with data.estate as testing.estate
+	found := verdict.findings
 }
 
 test_an_inventory_brings_its_records if {
@@ -201,15 +234,13 @@ test_release_of_a_workload if {
 }
 
 test_whole_records_of_each_other_type if {
-	release := testing.address("thunderguard.dev/v1alpha1", "Release", "prod", "r")
 	gone := testing.with_spec(testing.release("r", "prod", "c"), {"status": "uninstalled", "chart": 5})
 	testing.all_same({
 		"release": [_records(gone), [{
 			"index": 0,
 			"type": "release",
-			"resource": release,
-			"root": release,
-			"owned": false,
+			"resource": {"apiVersion": "thunderguard.dev/v1alpha1", "kind": "Release", "namespace": "prod"},
+			"names": ["r"],
 			"release": {"name": "r", "namespace": "prod", "chart": "", "version": ""},
 			"uninstalled": true,
 		}]],

@@ -3,7 +3,6 @@
 package thunderguard.facts.namespaces
 
 import data.thunderguard.contract
-import data.thunderguard.facts.documents
 import future.keywords.not
 
 # METADATA
@@ -15,15 +14,17 @@ exempt(resource) if resource.namespace in contract.exempt
 allowed(namespace) if namespace in contract.allowed
 
 # METADATA
-# description: Whether an object lives in a namespace, by its kind. A kind that is not known does when it names one.
-is_namespaced(entry) if {
-	entry.resource.namespace != ""
+# description: |
+#   Whether an object lives in a namespace, by its kind (null for a Chart.yaml). A kind that is not known does when it
+#   names one, as does every workload, which has a template.
+is_namespaced(group, kind, namespace, template) if {
+	namespace != ""
 } else if {
-	entry.template != null
+	template != null
 } else if {
-	entry.group in _namespaced_groups
-	not entry.object.kind in _cluster_kinds[entry.group]
-	not documents.is_chart_file(entry.object)
+	is_string(kind)
+	group in _namespaced_groups
+	not kind in _cluster_kinds[group]
 }
 
 _namespaced_groups := {

@@ -7,7 +7,9 @@ import future.keywords.not
 
 _namespaced(obj) if {
 	entries := objects.entries with input as obj
-	namespaces.is_namespaced(entries[0])
+	entry := entries[0]
+	kind := object.get(entry.object, "kind", null)
+	namespaces.is_namespaced(entry.group, kind, entry.resource.namespace, entry.template)
 }
 
 test_whose_namespaces if {

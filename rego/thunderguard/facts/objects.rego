@@ -10,28 +10,54 @@ import future.keywords.not
 #   [{index, object, file, resource, group, template}] of every readable document. template is the path of the pod
 #   template, null when the object is no workload.
 entries := [entry |
-	some index, document in _readable
-	obj := document.object
-	group := group_of(obj)
+	some index, addressed in _addressed
+	resource := addressed.resource
+	type := _types[[resource.apiVersion, resource.kind]]
 	entry := {
 		"index": index,
-		"object": obj,
-		"file": document.file,
-		"resource": resource_of(obj),
-		"group": group,
-		"template": _template(obj, group),
+		"object": addressed.object,
+		"file": addressed.file,
+		"resource": resource,
+		"group": type.group,
+		"template": _template(addressed.object, type),
 	}
 ]
 
-_readable := [document |
+_addressed := [{"object": obj, "file": document.file, "resource": resource} |
 	some document in documents.documents
-	documents.readable(document.object)
+	obj := document.object
+	documents.readable(obj)
+	resource := resource_of(obj)
 ]
 
+# [apiVersion, kind] → {group, template}; many objects share few types
+_types := {type: {"group": group, "template": template} |
+	some type in {[resource.apiVersion, resource.kind] |
+		some addressed in _addressed
+		resource := addressed.resource
+	}
+	group := group_of({"apiVersion": type[0]})
+	template := _built_in_template(group, type[1])
+}
+
+_built_in_template(group, kind) := template if {
+	built_in[kind].group == group
+	template := built_in[kind].template
+} else := null
+
 # METADATA
-# description: The address of an object. Absent parts are empty strings.
+# description: The address of a readable object. Absent parts are empty strings.
 resource_of(obj) := resource if {
-	is_string(obj.kind)
+	obj.kind
+	metadata := obj.metadata
+	name := metadata.name
+	is_string(name)
+	name != ""
+	namespace := metadata.namespace
+	is_string(namespace)
+	resource := {"apiVersion": obj.apiVersion, "kind": obj.kind, "namespace": namespace, "name": name}
+} else := resource if {
+	obj.kind
 	metadata := obj.metadata
 	resource := {
 		"apiVersion": obj.apiVersion,
@@ -92,9 +118,9 @@ built_in := {
 is_built_in(entry) if built_in[entry.object.kind].group == entry.group
 
 # Any kind with spec.template.spec.containers is a workload.
-_template(obj, group) := path if {
-	built_in[obj.kind].group == group
-	path := built_in[obj.kind].template
+_template(obj, type) := path if {
+	path := type.template
+	path != null
 } else := path if {
 	is_array(obj.spec.template.spec.containers)
 	path := ["spec", "template"]

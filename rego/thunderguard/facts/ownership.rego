@@ -8,29 +8,31 @@ import future.keywords.not
 
 # METADATA
 # description: The index of each entry's root owner within the set; its own index when nothing of the set owns it.
-roots := [entry.index | some entry in objects.entries] if _alone
+roots := [entry.index | some entry in objects.entries] if alone
 
 roots := [root |
 	some i, _ in objects.entries
 	root := _root(i)
 ] if {
-	not _alone
+	not alone
 }
 
 # METADATA
 # description: The entries that are judged themselves; the others are judged through their owner.
-judged := objects.entries if _alone
+judged := objects.entries if alone
 
 judged := [entry |
 	some entry in objects.entries
 	roots[entry.index] == entry.index
 ] if {
-	not _alone
+	not alone
 }
 
-_alone if documents.is_batch
+# METADATA
+# description: Whether no entry can own another.
+alone if documents.is_batch
 
-_alone if count(objects.entries) < 2
+alone if count(objects.entries) < 2
 
 # A circle of owners, or a chain too long to be real, stands for itself.
 _root(i) := top if {
@@ -46,7 +48,9 @@ _up(i) := parent if {
 _parents := [parent |
 	some entry in objects.entries
 	parent := _parent(entry)
-]
+] if {
+	not alone
+}
 
 _parent(entry) := first if {
 	candidates := _candidates(entry)
@@ -75,6 +79,7 @@ _rank(wanted, "") := 1 if wanted != ""
 _workload_places := {key: places | some key, places in _places}
 
 _places[key] contains index if {
+	not alone
 	some entry in objects.entries
 	entry.template != null
 	index := entry.index

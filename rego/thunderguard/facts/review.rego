@@ -1,66 +1,138 @@
 # METADATA
-# description: What an AdmissionReview asks about. Only this package and facts.documents read input.
+# description: |
+#   What an AdmissionReview asks about
+#   (https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#request). Only this
+#   package and facts.documents read input.
 package thunderguard.facts.review
 
+import data.thunderguard.contract
+import data.thunderguard.facts.documents
 import data.thunderguard.facts.objects
 import future.keywords.not
 
 # METADATA
-# description: Whether the input is an AdmissionReview.
-is_review if {
-	input.kind == "AdmissionReview"
-	input.apiVersion in {"admission.k8s.io/v1", "admission.k8s.io/v1beta1"}
+# description: Whether a document is an AdmissionReview.
+is_review(document) if {
+	document.kind == "AdmissionReview"
+	document.apiVersion in {"admission.k8s.io/v1", "admission.k8s.io/v1beta1"}
 }
 
 # METADATA
-# description: The objects of the AdmissionReview that are to be judged. Admission never blocks a clean-up.
-reviewed := [input.request.object] if _is_judged
+# description: |
+#   What is judged for an AdmissionReview: its object; of a Scale, a ScaleRequest, which names the workload as target;
+#   and a Waived, which no rule speaks about, when there is nothing to judge.
+asked(review) := obj if {
+	request := review.request
+	_is_whole(request)
+	obj := request.object
+	documents.readable(obj)
+	not _lets_through(request)
+} else := scale if {
+	scale := _scale(review.request)
+	not _lets_through(review.request)
+} else := {"apiVersion": "thunderguard.dev/v1alpha1", "kind": "Waived", "metadata": {}}
 
-reviewed := [] if not _is_judged
+_judged_operations := {"CREATE", "UPDATE"}
 
-_is_judged if {
-	input.request.operation in {"CREATE", "UPDATE"}
-	not _cleans_up
-	not _made_by_controller
+# With any other subresource the object is not the one that is stored.
+_is_whole(request) if {
+	request.operation in _judged_operations
+	_subresource(request) in {"", "ephemeralcontainers", "resize"}
 }
 
-_cleans_up if {
-	input.request.operation == "UPDATE"
-	input.request.object.metadata.deletionTimestamp
-}
+_subresource(request) := subresource if {
+	subresource := request.subResource
+	subresource != null
+} else := ""
 
-_cleans_up if {
-	input.request.operation == "UPDATE"
-	before := input.request.oldObject
-	after := input.request.object
-	_significant(after) == _significant(before)
-	every field in ["replicas", "maxReplicas", "parallelism"] {
-		_number_asked(after, field) <= _number_asked(before, field)
+_scale(request) := scale if {
+	request.operation in _judged_operations
+	request.subResource == "scale"
+	resource := request.resource
+	kind := _scaled_kinds[resource.group][resource.resource]
+	metadata := request.object.metadata
+	scale := {
+		"apiVersion": "thunderguard.dev/v1alpha1",
+		"kind": "ScaleRequest",
+		"metadata": {
+			"namespace": objects.text_field(metadata, "namespace"),
+			"name": objects.text_field(metadata, "name"),
+		},
+		"spec": {"replicas": _replicas(request.object)},
+		"target": {"apiVersion": _api_version(resource), "kind": kind},
 	}
 }
 
-# What an update may not change without being judged: everything but status, metadata and replicas.
-_significant(reviewed_object) := {"chart": chart, "spec": rest} if {
-	is_object(reviewed_object)
-	chart := object.get(reviewed_object, ["metadata", "labels", "helm.sh/chart"], null)
-	spec := object.get(reviewed_object, "spec", {})
+_scaled_kinds := {
+	"": {"replicationcontrollers": "ReplicationController"},
+	"apps": {"deployments": "Deployment", "replicasets": "ReplicaSet", "statefulsets": "StatefulSet"},
+}
+
+_replicas(scale) := replicas if {
+	replicas := scale.spec.replicas
+	replicas != null
+} else := 0
+
+_api_version(resource) := version if {
+	resource.group == ""
+	version := objects.text_field(resource, "version")
+} else := version if {
+	version := concat("/", [resource.group, objects.text_field(resource, "version")])
+}
+
+# Admission never blocks a clean-up, and judges what a controller made by the owner that it made it for.
+_lets_through(request) if _cleans_up(request)
+
+_lets_through(request) if {
+	objects.owner_of(request.object)
+	request.userInfo.username in _controllers
+}
+
+_cleans_up(request) if {
+	request.operation == "UPDATE"
+	is_string(request.object.metadata.deletionTimestamp)
+}
+
+_cleans_up(request) if {
+	request.operation == "UPDATE"
+	before := request.oldObject
+	after := request.object
+	_significant(after) == _significant(before)
+	absent := _default(request)
+	every field in ["replicas", "maxReplicas", "parallelism"] {
+		_number_asked(after, field, absent) <= _number_asked(before, field, absent)
+	}
+}
+
+# A Scale says 0 by saying nothing; what it scales says 1.
+_default(request) := 0 if request.subResource == "scale"
+
+_default(request) := 1 if not request.subResource == "scale"
+
+# What an update may not change without being judged.
+_significant(obj) := {"labels": labels, "spec": rest} if {
+	is_object(obj)
+	labels := {key: value |
+		some key in _significant_labels
+		value := object.get(obj, ["metadata", "labels", key], null)
+	}
+	spec := object.get(obj, "spec", {})
 	is_object(spec)
 	rest := object.remove(spec, ["replicas", "maxReplicas", "minReplicas", "parallelism"])
 }
 
-# An absent number is 1; what is no number is undefined, so that it is judged.
-_number_asked(reviewed_object, field) := n if {
-	n := reviewed_object.spec[field]
-	is_number(n)
-} else := 1 if {
-	object.get(reviewed_object, ["spec", field], null) == null
+# The labels that a rule may look at.
+_significant_labels := {"helm.sh/chart"} | {key |
+	some services in [contract.services, contract.deprecated_services]
+	services[_].recognise[_].labels[key]
 }
 
-# An owned object is judged through its owner when a controller of Kubernetes itself made it; an owner reference that
-# anybody else wrote proves nothing.
-_made_by_controller if {
-	objects.owner_of(input.request.object)
-	input.request.userInfo.username in _controllers
+# What is no number is undefined, so that it is judged.
+_number_asked(obj, field, absent) := n if {
+	n := obj.spec[field]
+	is_number(n)
+} else := absent if {
+	object.get(obj, ["spec", field], null) == null
 }
 
 _controllers := {name |
@@ -69,4 +141,24 @@ _controllers := {name |
 		"replicaset-controller", "replication-controller", "statefulset-controller",
 	]
 	name := concat("", ["system:serviceaccount:kube-system:", controller])
+}
+
+# METADATA
+# description: Why a document is no AdmissionReview that can be answered. Undefined for one that can.
+unreadable(document) := "it is not an AdmissionReview of admission.k8s.io/v1 or v1beta1" if {
+	not is_review(document)
+} else := "it has no request" if {
+	not is_object(document.request)
+} else := "its request has no uid" if {
+	not _has_uid(document.request)
+} else := "its request has none of the operations CREATE, UPDATE, DELETE and CONNECT" if {
+	not document.request.operation in {"CREATE", "UPDATE", "DELETE", "CONNECT"}
+} else := "its request has no Kubernetes object (kind, apiVersion and metadata are needed)" if {
+	document.request.operation in _judged_operations
+	not documents.readable(document.request.object)
+}
+
+_has_uid(request) if {
+	is_string(request.uid)
+	request.uid != ""
 }

@@ -23,7 +23,7 @@ test_one_warning_an_entry if {
 }
 
 test_one_warning_a_record if {
-	{[answer.msg, answer.record.resource.name] | some answer in _warned; answer.record} == {["record 0", "x"]}
+	{[answer.msg, answer.record.names] | some answer in _warned; answer.record} == {["record 0", ["x"]]}
 }
 
 test_one_warning_a_finding_of_level_info if {

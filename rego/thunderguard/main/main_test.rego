@@ -82,6 +82,35 @@ test_batch_with_what_is_no_object if {
 	{found.index | some found in batch.findings} == {0}
 }
 
+_review(operation, obj) := {
+	"apiVersion": "admission.k8s.io/v1",
+	"kind": "AdmissionReview",
+	"request": {"uid": "1", "operation": operation, "object": obj, "userInfo": {"username": "alice"}},
+}
+
+# Each is judged as if it came alone, so that one that is not judged keeps its place.
+test_batch_of_reviews if {
+	given := [_review("DELETE", null), _review("CREATE", _bad), _good, _review("CREATE", _map("thunder"))]
+	batch := main.batch with input as _batch(given) with data.estate as testing.estate
+	batch.count == 4
+	{[found.rule, found.index] | some found in batch.findings} == {
+		["namespace-boundary", 1], ["resource-limits", 1], ["namespace-boundary", 3],
+	}
+	batch.subjects["resource-limits"] == {1, 2}
+	batch.subjects["namespace-boundary"] == {1, 2, 3}
+}
+
+test_verdict_of_a_review if {
+	bare := main.verdict with input as _bad with data.estate as testing.estate
+	asked := main.verdict with input as _review("CREATE", _bad) with data.estate as testing.estate
+	asked == bare
+	waived := main.verdict with input as _review("DELETE", null) with data.estate as testing.estate
+	waived.findings == set()
+	waived.record == null
+	{status | some status in waived.statuses} == {"not matched"}
+	object.keys(waived.statuses) == _object_rules
+}
+
 test_batch_is_no_set if {
 	twice := [testing.release("a", "prod", "c"), testing.release("b", "prod", "c")]
 	batch := main.batch with input as _batch(twice) with data.estate as testing.estate

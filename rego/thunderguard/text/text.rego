@@ -53,8 +53,17 @@ value(x) := "an object" if is_object(x)
 #   others, which engines spell differently.
 number_text(x) := written if {
 	is_number(x)
-	written := sprintf("%v", [x])
+	written := _digits(x)
 	regex.match("^-?([0-9]{1,15}|[0-9]{1,12}[.][0-9]{1,3})$", written)
+}
+
+# conftest reads every number as a float, which is written with an exponent from 2^21 on.
+_digits(x) := written if {
+	x == floor(x)
+	abs(x) < 1000000000000000
+	written := format_int(x, 10)
+} else := written if {
+	written := sprintf("%v", [x])
 }
 
 # METADATA

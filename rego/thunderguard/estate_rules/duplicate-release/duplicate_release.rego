@@ -45,7 +45,7 @@ _place(namespace) := 1 if not namespaces.allowed(namespace)
 _releases := {release |
 	some record in inventory.inventory
 	record.type in _telling
-	not record.owned
+	not record.root
 	not record.uninstalled
 	release := record.release
 	release != null

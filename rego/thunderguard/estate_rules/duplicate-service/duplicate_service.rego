@@ -14,13 +14,14 @@ import future.keywords.not
 violations contains found if {
 	some service in contract.services
 	service.home
-	ranked := sort({[_rank(record, service.home), instance] |
+	ranked := sort({[_rank(address, service.home), instance] |
 		some record in inventory.inventory
 		record.type == "workload"
-		not record.owned
+		not record.root
 		service.name in record.services
 		not record.replicas == 0
-		instance := {"resource": record.resource, "release": record.release}
+		some address in inventory.addresses(record)
+		instance := {"resource": address, "release": record.release}
 	})
 	count(ranked) > 1
 	some i, pair in ranked
@@ -35,13 +36,13 @@ violations contains found if {
 }
 
 # The instance to keep is the one nearest to the service's home.
-_rank(record, home) := [
-	_place(_at(record.resource, home)),
-	_place(record.resource.namespace == home.namespace),
-	_place(record.resource.namespace in contract.allowed),
-	record.resource.namespace,
-	record.resource.kind,
-	record.resource.name,
+_rank(address, home) := [
+	_place(_at(address, home)),
+	_place(address.namespace == home.namespace),
+	_place(address.namespace in contract.allowed),
+	address.namespace,
+	address.kind,
+	address.name,
 ]
 
 # A kind of another API group is another kind, whatever its name.

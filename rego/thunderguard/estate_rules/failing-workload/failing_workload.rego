@@ -10,27 +10,30 @@ import future.keywords.not
 # METADATA
 # description: A workload with pods that do not start or do not stay up.
 violations contains found if {
-	some root in {record.root | some record in _failing}
-	pods := [record | some record in _failing; record.root == root]
-	failures := {failure | some record in pods; some failure in record.failures}
+	some root in {pod.root | some pod in _failing}
+	pods := [pod | some pod in _failing; pod.root == root]
+	failures := {failure | some pod in pods; some failure in pod.failures}
 	args := {
 		"failures": concat("; ", sort(failures)),
-		"pod": min([record.resource.name | some record in pods]),
+		"pod": min([pod.name | some pod in pods]),
 	}
-	services := {name |
+	services := {service |
 		some record in inventory.inventory
 		record.type == "workload"
-		record.resource == root
-		some name in record.services
+		root.name in record.names
+		record.resource == object.remove(root, ["name"])
+		some service in record.services
 	}
 	found := result.violation("failing", {"resource": root}, ["status"], args, _first(services))
 }
 
-_failing := [record |
+_failing := [pod |
 	some record in inventory.inventory
 	record.type == "workload"
 	count(record.failures) > 0
 	not namespaces.exempt(record.resource)
+	some address in inventory.addresses(record)
+	pod := {"name": address.name, "root": object.get(record, "root", address), "failures": record.failures}
 ]
 
 _first(services) := min(services) if count(services) > 0

@@ -34,12 +34,13 @@ violations contains found if {
 	found := result.violation("minimum", _estate, ["spec", "services", i], args, service.name)
 }
 
-_replicas(service) := sum([_counted(record.replicas) |
+_replicas(service) := sum([replicas |
 	some record in inventory.inventory
 	record.type == "workload"
-	not record.owned
+	not record.root
 	namespaces.allowed(record.resource.namespace)
 	service.name in record.services
+	replicas := _counted(record.replicas) * count(record.names)
 ])
 
 # A kind without a number of replicas counts as one.

@@ -13,11 +13,12 @@ import future.keywords.not
 violations contains found if {
 	some record in inventory.inventory
 	record.type == "workload"
-	not record.owned
+	not record.root
 	record.replicas == 0
 	not namespaces.exempt(record.resource)
-	args := {"remove": helm.remove_by(record.release, record.resource)}
-	found := result.violation("parked", {"resource": record.resource}, ["spec", "replicas"], args, _service(record))
+	some address in inventory.addresses(record)
+	args := {"remove": helm.remove_by(record.release, address)}
+	found := result.violation("parked", {"resource": address}, ["spec", "replicas"], args, _service(record))
 }
 
 _service(record) := record.services[0]

@@ -23,13 +23,14 @@ _excesses := [{"root": pod.root, "text": words} |
 	some measured in inventory.inventory
 	measured.type == "metrics"
 	not namespaces.exempt(measured.resource)
-	some pod in _pods[[measured.resource.namespace, measured.resource.name]]
+	some name in measured.names
+	some pod in _pods[[measured.resource.namespace, name]]
 	some container in measured.containers
 	some amount in ["cpu", "memory"]
 	used := container.usage[amount]
 	bound := _exceeded(pod.bounds[container.name][amount], amount, quantity.milli(used))
 	words := concat("", [
-		measured.resource.name, "/", container.name, " ", amount, " ", text.value(used), ", ", bound.text,
+		name, "/", container.name, " ", amount, " ", text.value(used), ", ", bound.text,
 	])
 ]
 
@@ -43,18 +44,22 @@ _exceeded(bound, amount, used) := exceeded if {
 	used > quantity.milli(contract.spec.thresholds.unlimitedUsage[amount])
 }
 
+# [namespace, name] → the pods with it
 _pods := {key: pods |
-	some key in {[measured.resource.namespace, measured.resource.name] |
+	some key in {[measured.resource.namespace, name] |
 		some measured in inventory.inventory
 		measured.type == "metrics"
+		some name in measured.names
 	}
-	pods := [record | some record in _pod_list[key]]
+	pods := [pod | some pod in _pod_list[key]]
 }
 
-_pod_list[key] contains record if {
+_pod_list[key] contains pod if {
 	some record in inventory.inventory
 	record.type == "workload"
 	record.resource.kind == "Pod"
 	record.resource.apiVersion == "v1"
-	key := [record.resource.namespace, record.resource.name]
+	some address in inventory.addresses(record)
+	key := [address.namespace, address.name]
+	pod := {"root": object.get(record, "root", address), "bounds": record.bounds}
 }

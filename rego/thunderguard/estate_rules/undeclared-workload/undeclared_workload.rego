@@ -13,10 +13,11 @@ import future.keywords.not
 violations contains found if {
 	some record in inventory.inventory
 	record.type == "workload"
-	not record.owned
+	not record.root
 	namespaces.allowed(record.resource.namespace)
 	count(record.services) == 0
 	count(record.deprecated) == 0
-	args := {"remove": helm.remove_by(record.release, record.resource)}
-	found := result.violation("undeclared", {"resource": record.resource}, ["metadata", "name"], args, null)
+	some address in inventory.addresses(record)
+	args := {"remove": helm.remove_by(record.release, address)}
+	found := result.violation("undeclared", {"resource": address}, ["metadata", "name"], args, null)
 }

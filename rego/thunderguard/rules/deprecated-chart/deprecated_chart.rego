@@ -11,19 +11,20 @@ import future.keywords.not
 
 # METADATA
 # description: Indices of the entries that the rule speaks about.
-subjects := {speaking.entry.index | some speaking in _labelled} | {speaking.entry.index | some speaking in _bringing}
+subjects := {labelled.entry.index | some labelled in _labelled} | {speaking.entry.index | some speaking in _bringing}
 
 # METADATA
 # description: Nothing is left open.
 unjudged := set()
 
 # METADATA
-# description: A label that names a deprecated chart.
+# description: |
+#   A label that names a deprecated chart: the object's own, and the pod template's where that one does not tell.
 violations contains found if {
-	some speaking in _labelled
-	label := [told | some told in speaking.labels; _deprecated[told.name]][0]
-	some chart in _deprecated[label.name]
-	found := _violation(speaking.entry, label.path, chart)
+	some labelled in _labelled
+	some chart in _deprecated[labelled.name]
+	not _told_before(labelled)
+	found := _violation(labelled.entry, labelled.path, chart)
 }
 
 # METADATA
@@ -43,29 +44,36 @@ _violation(entry, path, chart) := found if {
 	found := result.violation("chart", entry, path, args, null)
 }
 
-# [{entry, labels: [{path, name}]}]: the object's own label, and the pod template's where that one does not tell
-_labelled := [{"entry": entry, "labels": labels} |
-	some entry in ownership.judged
-	labels := array.concat(_own_label(entry), _template_label(entry))
-	count(labels) > 0
-]
+# [{entry, path, name}] of the labels that name a chart
+_labelled := array.concat(
+	[{"entry": entry, "path": _own_label, "name": name} |
+		some entry in ownership.judged
+		name := entry.object.metadata.labels["helm.sh/chart"]
+		is_string(name)
+	],
+	[{"entry": entry, "path": path, "name": name} |
+		some entry in ownership.judged
+		path := _template_labels[entry.template]
+		name := object.get(entry.object, path, null)
+		is_string(name)
+	],
+)
 
-_own_label(entry) := [{"path": ["metadata", "labels", "helm.sh/chart"], "name": name}] if {
-	name := entry.object.metadata.labels["helm.sh/chart"]
-	is_string(name)
-} else := []
+_own_label := ["metadata", "labels", "helm.sh/chart"]
 
-_template_label(entry) := [] if {
-	entry.template in {null, []}
-} else := [{"path": path, "name": name}] if {
-	path := array.concat(entry.template, ["metadata", "labels", "helm.sh/chart"])
-	name := object.get(entry.object, path, null)
-	is_string(name)
-} else := []
+# template → where its label stands; a Pod is its own template
+_template_labels := {template: array.concat(template, _own_label) |
+	some template in ({entry.template | some entry in ownership.judged} - {null, []})
+}
+
+_told_before(labelled) if {
+	labelled.path != _own_label
+	_deprecated[labelled.entry.object.metadata.labels["helm.sh/chart"]]
+}
 
 # label → the deprecated charts that it names; many objects share few labels
 _deprecated := {name: charts |
-	some name in {label.name | some speaking in _labelled; some label in speaking.labels}
+	some name in {labelled.name | some labelled in _labelled}
 	charts := [chart | some chart in contract.deprecated_charts; helm.names_chart(name, chart.name)]
 	count(charts) > 0
 }
@@ -73,11 +81,16 @@ _deprecated := {name: charts |
 # [{entry, paths}] of what brings a chart, with the fields that may name it
 _bringing := [{"entry": entry, "paths": paths} |
 	some entry in ownership.judged
+	[entry.group, entry.resource.kind] in _bringers
 	paths := _paths(entry)
 ]
 
+_bringers := object.keys(_source_paths) | {
+	["argoproj.io", "Application"], ["argoproj.io", "ApplicationSet"], ["thunderguard.dev", "Release"], ["", "Chart"],
+}
+
 _paths(entry) := paths if {
-	paths := _source_paths[entry.group][entry.object.kind]
+	paths := _source_paths[[entry.group, entry.object.kind]]
 } else := paths if {
 	entry.group == "argoproj.io"
 	paths := _argo_paths(entry, _argo_specs[entry.object.kind])
@@ -93,9 +106,10 @@ _paths(entry) := paths if {
 }
 
 _source_paths := {
-	"helm.cattle.io": {"HelmChart": [["spec", "chart"]]},
-	"helm.toolkit.fluxcd.io": {"HelmRelease": [["spec", "chart", "spec", "chart"]]},
-	"source.toolkit.fluxcd.io": {"HelmChart": [["spec", "chart"]], "OCIRepository": [["spec", "url"]]},
+	["helm.cattle.io", "HelmChart"]: [["spec", "chart"]],
+	["helm.toolkit.fluxcd.io", "HelmRelease"]: [["spec", "chart", "spec", "chart"]],
+	["source.toolkit.fluxcd.io", "HelmChart"]: [["spec", "chart"]],
+	["source.toolkit.fluxcd.io", "OCIRepository"]: [["spec", "url"]],
 }
 
 _argo_specs := {"Application": ["spec"], "ApplicationSet": ["spec", "template", "spec"]}

@@ -20,7 +20,9 @@ unjudged := set()
 # description: A workload recognised as a deprecated service.
 violations contains found if {
 	some workload in containers.workloads
+	some name in workload.deprecated
 	some service in contract.deprecated_services
+	service.name == name
 	places := [container.path |
 		some container in workload.containers
 		service.name in container.deprecated

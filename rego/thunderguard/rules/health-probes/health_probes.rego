@@ -4,7 +4,6 @@ package thunderguard.rules["health-probes"]
 
 import data.thunderguard.contract
 import data.thunderguard.facts.containers
-import data.thunderguard.facts.namespaces
 import data.thunderguard.result
 import data.thunderguard.text
 import future.keywords.not
@@ -41,12 +40,11 @@ _probed(serving, probe) if {
 }
 
 _instances := [{"workload": workload, "service": service} |
-	some workload in containers.workloads
-	not namespaces.exempt(workload.resource)
+	some workload in containers.own_workloads
+	some name in workload.services
 	not _runs_to_completion(workload)
-	some service in contract.services
+	some service in contract.services_by_name[name]
 	service.probes
-	service.name in workload.services
 ]
 
 _runs_to_completion(workload) if {

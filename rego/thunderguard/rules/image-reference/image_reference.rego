@@ -4,17 +4,13 @@ package thunderguard.rules["image-reference"]
 
 import data.thunderguard.contract
 import data.thunderguard.facts.containers
-import data.thunderguard.facts.namespaces
 import data.thunderguard.result
 import data.thunderguard.text
 import future.keywords.not
 
 # METADATA
 # description: Indices of the entries that the rule speaks about.
-subjects := {workload.index |
-	some workload in containers.workloads
-	not namespaces.exempt(workload.resource)
-}
+subjects := {workload.index | some workload in containers.own_workloads}
 
 # METADATA
 # description: Nothing is left open.
@@ -23,62 +19,62 @@ unjudged := set()
 # METADATA
 # description: The first thing wrong with a container's image.
 violations contains found if {
-	some workload in containers.workloads
-	not namespaces.exempt(workload.resource)
+	some workload in containers.own_workloads
 	some container in workload.containers
-	defect := _defect(container)
+	defect := _defects[[object.get(container.raw, "image", null), container.services]]
 	path := array.concat(container.path, ["image"])
 	args := object.union(defect.args, {"container": containers.container_name(container), "field": text.path(path)})
 	found := result.violation(defect.key, workload, path, args, defect.service)
 }
 
-_defect(container) := {"key": "missing", "args": {}, "service": null} if {
-	not _images[container.raw.image]
-} else := defect if {
-	defect := _images[container.raw.image].defect
-} else := defect if {
-	count(container.services) > 0
-	read := _images[container.raw.image]
-	defect := _of_services(container, read.image, read.written)[0]
+# [reference, services] → what is wrong; many containers share few of these
+_defects := {seen: defect |
+	some seen in {[object.get(container.raw, "image", null), container.services] |
+		some workload in containers.own_workloads
+		some container in workload.containers
+	}
+	defect := _defect(seen[0], seen[1])
 }
 
-# reference → what it says, and what is wrong with it whoever runs it; many containers share few images
-_images := {reference: object.union({"image": image, "written": written}, _general(image, written)) |
-	some reference in _references
+_defect(reference, services) := defect if {
+	_is_written(reference)
 	image := containers.image(reference)
 	written := {"image": reference, "repository": image.repository, "tag": image.tag}
+	defect := array.concat(_general(image, written), _of_services(services, image, written))[0]
+} else := defect if {
+	not _is_written(reference)
+	defect := {"key": "missing", "args": {}, "service": null}
 }
 
-_references := {reference |
-	reference := containers.workloads[_].containers[_].raw.image
+_is_written(reference) if {
 	is_string(reference)
 	reference != ""
 }
 
-_general(image, written) := {"defect": {"key": "untagged", "args": written, "service": null}} if {
+# What is wrong with it whoever runs it.
+_general(image, written) := [{"key": "untagged", "args": written, "service": null}] if {
 	image.digest == ""
 	image.tag == ""
-} else := {"defect": {"key": "forbidden-tag", "args": written, "service": null}} if {
+} else := [{"key": "forbidden-tag", "args": written, "service": null}] if {
 	image.digest == ""
 	image.tag in contract.spec.images.forbidTags
-} else := {}
+} else := []
 
 # Whose repositories first, whose versions then.
-_of_services(container, image, written) := array.concat(
+_of_services(services, image, written) := array.concat(
 	[defect |
-		some service in _recognised(container)
+		some service in _declared(services)
 		defect := _foreign(service, image, written)
 	],
 	[defect |
-		some service in _recognised(container)
+		some service in _declared(services)
 		defect := _unversioned(service, image, written)
 	],
 )
 
-_recognised(container) := [service |
-	some name in sort(container.services)
-	some service in contract.services
-	service.name == name
+_declared(names) := [service |
+	some name in sort(names)
+	some service in contract.services_by_name[name]
 ]
 
 _foreign(service, image, written) := defect if {

@@ -5,7 +5,6 @@ package thunderguard.rules["job-only-service"]
 import data.thunderguard.contract
 import data.thunderguard.facts.containers
 import data.thunderguard.facts.helm
-import data.thunderguard.facts.namespaces
 import data.thunderguard.result
 import data.thunderguard.text
 import future.keywords.not
@@ -35,19 +34,21 @@ violations contains found if {
 }
 
 _instances := [{"workload": workload, "service": service} |
-	some workload in containers.workloads
-	not namespaces.exempt(workload.resource)
-	some service in contract.services
+	some workload in containers.own_workloads
+	some name in workload.services
+	some service in contract.services_by_name[name]
 	service.execution
-	service.name in workload.services
 ]
 
-_mode(workload, container, name) := "Sidecar" if _beside_another(workload, container, name)
-
-_mode(workload, container, name) := workload.resource.kind if not _beside_another(workload, container, name)
+_mode(workload, container, name) := "Sidecar" if {
+	_beside_another(workload, container, name)
+} else := kind if {
+	kind := workload.resource.kind
+}
 
 # A sidecar stands beside a container of another declared service: beside anything else it is a Deployment in disguise.
 _beside_another(workload, container, name) if {
+	count(workload.services) > 1
 	some other in workload.containers
 	some host in other.services
 	host != name

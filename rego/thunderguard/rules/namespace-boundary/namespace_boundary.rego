@@ -41,20 +41,34 @@ violations contains found if {
 	found := result.violation("namespace", entry, ["metadata", "name"], {"allowed": text.join(contract.allowed)}, null)
 }
 
-_bounded := [entry |
-	some entry in ownership.judged
-	not entry.resource.namespace in contract.exempt
-	_in_scope(entry)
-	not entry.group in _made_by_controllers[entry.resource.kind]
-	not _made_by_kubernetes(entry)
+_bounded := [placed.entry |
+	some placed in _placed
+	names := _left_out[placed.facet]
+	not placed.entry.resource.name in names
+	not _keeps_release(placed.entry)
 ]
 
-_in_scope(entry) if {
-	_is_namespace(entry)
-	not entry.resource.name in contract.exempt
-} else if {
-	namespaces.is_namespaced(entry)
-	not entry.group in {"thunderguard.dev", "metrics.k8s.io"}
+_placed := [{"entry": entry, "facet": facet} |
+	some entry in ownership.judged
+	facet := [entry.group, object.get(entry.object, "kind", null), entry.resource.namespace, entry.template]
+]
+
+# [group, kind, namespace, template] → the names that are left out, where not everything is; many objects share few of
+# these
+_left_out := {facet: names |
+	some facet in {placed.facet | some placed in _placed}
+	not facet[2] in contract.exempt
+	not facet[0] in _made_by_controllers[facet[1]]
+	names := _exempt_names(facet) | _given_names(facet)
+}
+
+_exempt_names(facet) := set() if {
+	namespaces.is_namespaced(facet[0], facet[1], facet[2], facet[3])
+	not facet[0] in {"thunderguard.dev", "metrics.k8s.io"}
+} else := names if {
+	facet[0] == ""
+	facet[1] == "Namespace"
+	names := contract.exempt
 }
 
 _is_namespace(entry) if {
@@ -71,24 +85,19 @@ _made_by_controllers := {
 	"Lease": {"coordination.k8s.io"},
 }
 
-# What the control plane makes in every cluster or namespace by itself, and where Helm keeps a release: the Release made
-# of it speaks for it.
-_made_by_kubernetes(entry) if {
-	_given_names[entry.resource.kind] == entry.resource.name
-	entry.group == ""
-}
+# What the control plane makes in every cluster or namespace by itself.
+_given_names(facet) := names if {
+	facet[0] == ""
+	names := _by_kind[facet[1]]
+} else := {"kubernetes"} if {
+	array.slice(facet, 0, 3) == ["", "Service", "default"]
+} else := set()
 
-_made_by_kubernetes(entry) if {
-	entry.resource.kind == "Service"
-	entry.resource.name == "kubernetes"
-	entry.resource.namespace == "default"
-	entry.group == ""
-}
+_by_kind := {"ConfigMap": {"kube-root-ca.crt"}, "Namespace": {"default"}, "ServiceAccount": {"default"}}
 
-_made_by_kubernetes(entry) if {
-	entry.resource.kind == "Secret"
+# Where Helm keeps a release: the Release made of it speaks for it.
+_keeps_release(entry) if {
 	entry.object.type == "helm.sh/release.v1"
+	entry.resource.kind == "Secret"
 	entry.group == ""
 }
-
-_given_names := {"ConfigMap": "kube-root-ca.crt", "Namespace": "default", "ServiceAccount": "default"}

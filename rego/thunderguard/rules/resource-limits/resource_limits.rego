@@ -4,7 +4,6 @@ package thunderguard.rules["resource-limits"]
 
 import data.thunderguard.contract
 import data.thunderguard.facts.containers
-import data.thunderguard.facts.namespaces
 import data.thunderguard.quantity
 import data.thunderguard.result
 import data.thunderguard.text
@@ -12,7 +11,7 @@ import future.keywords.not
 
 # METADATA
 # description: Indices of the entries that the rule speaks about.
-subjects := {bounded.workload.index | some bounded in _bounded}
+subjects := {workload.index | some workload in containers.own_workloads}
 
 # METADATA
 # description: Nothing is left open.
@@ -21,79 +20,82 @@ unjudged := set()
 # METADATA
 # description: A pod spec without a list of containers.
 violations contains found if {
-	some bounded in _bounded
-	some path in _unlisted(bounded.workload)
-	found := result.violation("containers", bounded.workload, path, {"field": text.path(path)}, null)
+	some workload in containers.own_workloads
+	not _well_listed(workload.spec)
+	some path in _unlisted(workload)
+	found := result.violation("containers", workload, path, {"field": text.path(path)}, null)
 }
 
 # METADATA
 # description: A container that lacks a required request or limit.
 violations contains found if {
-	some bounded in _bounded
-	some held in bounded.held
-	missing := (contract.required - held.read.covered) - bounded.pod.covered
-	count(missing) > 0
+	some held in _held
+	missing := _missing[[held.resources, held.pod]]
 	args := {"container": containers.container_name(held.container), "missing": text.join(missing)}
-	path := array.concat(held.container.path, ["resources"])
-	found := result.violation("missing", bounded.workload, path, args, null)
+	path := array.concat(held.path, ["resources"])
+	found := result.violation("missing", held.workload, path, args, null)
 }
 
 # METADATA
 # description: A required request or limit, of a container or of its pod, that is zero or no quantity.
 violations contains found if {
-	some bounded in _bounded
-	some holder in array.concat([{"path": bounded.workload.path, "read": bounded.pod}], bounded.held)
-	some name, key in holder.read.defects
+	some holder in array.concat(_held, _pods)
+	some name, key in _reads[holder.resources].defects
 	path := array.concat(holder.path, _fields[name])
-	args := {"field": text.path(path), "value": text.value(holder.read.values[name])}
-	found := result.violation(key, bounded.workload, path, args, null)
+	args := {"field": text.path(path), "value": text.value(_reads[holder.resources].values[name])}
+	found := result.violation(key, holder.workload, path, args, null)
 }
 
 # METADATA
 # description: A container's request or limit above the ceiling of its service.
 violations contains found if {
-	some bounded in _bounded
-	some held in bounded.held
-	count(held.container.services) > 0
-	some name, value in held.read.values
-	ceiling := _ceiling(held.container, _fields[name][2])
+	some held in _held
+	some name, ceiling in _exceeded[[held.resources, held.container.services]]
 	path := array.concat(held.path, _fields[name])
-	found := _above(bounded.workload, path, value, ceiling)
+	found := _above(held.workload, path, _reads[held.resources].values[name], ceiling)
 }
 
 # METADATA
 # description: A pod-level limit above the ceiling of a service that has no limit of its own.
 violations contains found if {
-	some bounded in _bounded
-	some name, value in bounded.pod.values
+	some pod in _pods
+	some name, value in _reads[pod.resources].values
 	name in {"limits.cpu", "limits.memory"}
 	exceeded := [ceiling |
-		some held in bounded.held
-		not name in object.keys(held.read.values)
-		ceiling := _ceiling(held.container, _fields[name][2])
+		some held in _held
+		held.workload.index == pod.workload.index
+		not name in object.keys(_reads[held.resources].values)
+		ceiling := _ceiling(held.container.services, _fields[name][2])
 		_milli[value] > ceiling.milli
 	]
-	path := array.concat(bounded.workload.path, _fields[name])
-	found := _above(bounded.workload, path, value, exceeded[0])
+	path := array.concat(pod.path, _fields[name])
+	found := _above(pod.workload, path, value, exceeded[0])
 }
 
-# [{workload, pod, held: [{container, path, read}]}], with what the pod and each container set
-_bounded := [{"workload": workload, "pod": _read(workload.spec), "held": held} |
-	some workload in containers.workloads
-	not namespaces.exempt(workload.resource)
-	held := [{"container": container, "path": container.path, "read": _read(container.raw)} |
-		some container in workload.containers
-		container.role != "ephemeral"
-	]
+# [{workload, container, path, resources, pod}] of every container that is held to limits: what it and its pod set
+_held := [held |
+	some workload in containers.own_workloads
+	pod := object.get(workload.spec, "resources", null)
+	some container in workload.containers
+	container.role != "ephemeral"
+	held := {
+		"workload": workload,
+		"container": container,
+		"path": container.path,
+		"resources": object.get(container.raw, "resources", null),
+		"pod": pod,
+	}
 ]
 
-_read(raw) := read if {
-	read := _reads[raw.resources]
-} else := {"values": {}, "covered": set(), "defects": {}}
+# [{workload, path, resources}] of the pods that set something themselves
+_pods := [{"workload": workload, "path": workload.path, "resources": workload.spec.resources} |
+	some workload in containers.own_workloads
+	workload.spec.resources != null
+]
 
-# resources → {values, covered, defects}; many containers share few of them
+# Of the following, many containers share few. First: resources → {values, covered, defects}
 _reads := {resources: {"values": values, "covered": _covered(values), "defects": defects} |
-	some resources in _written
+	some resources in ({held.resources | some held in _held} | {pod.resources | some pod in _pods})
 	values := _values(resources)
 	defects := {name: key |
 		some name, value in values
@@ -102,10 +104,24 @@ _reads := {resources: {"values": values, "covered": _covered(values), "defects":
 	}
 }
 
-_written := {container.raw.resources |
-	some workload in containers.workloads
-	some container in workload.containers
-} | {workload.spec.resources | some workload in containers.workloads}
+_written := {held.resources | some held in _held} | {pod.resources | some pod in _pods}
+
+# [resources, those of the pod] → what is required and not set
+_missing := {pair: missing |
+	some pair in {[held.resources, held.pod] | some held in _held}
+	missing := (contract.required - _reads[pair[0]].covered) - _covered(_values(pair[1]))
+	count(missing) > 0
+}
+
+# [resources, services] → the ceilings that are exceeded, by field
+_exceeded := {pair: exceeded |
+	some pair in {[held.resources, held.container.services] | some held in _held; held.container.services != []}
+	exceeded := {name: ceiling |
+		some name, value in _reads[pair[0]].values
+		ceiling := _ceiling(pair[1], _fields[name][2])
+		_milli[value] > ceiling.milli
+	}
+}
 
 # "limits.cpu" and so on, with their values. An explicit null is absent.
 _values(resources) := {name: value |
@@ -145,15 +161,13 @@ _defect(value) := "unreadable" if {
 	_milli[value] == 0
 }
 
-# The smallest ceiling among the services of a container.
-_ceiling(container, amount) := [ceiling |
-	count(container.services) > 0
+# The smallest ceiling among services.
+_ceiling(names, amount) := [ceiling |
 	some ceiling in contract.ceilings[amount]
-	ceiling.service in container.services
+	ceiling.service in names
 ][0]
 
 _above(workload, path, value, ceiling) := found if {
-	_milli[value] > ceiling.milli
 	args := {
 		"field": text.path(path),
 		"value": text.value(value),
@@ -161,6 +175,16 @@ _above(workload, path, value, ceiling) := found if {
 		"ceiling": ceiling.text,
 	}
 	found := result.violation("ceiling", workload, path, args, ceiling.service)
+}
+
+# Nearly every pod spec: containers, and nothing among them that is none.
+_well_listed(spec) if {
+	is_array(spec.containers)
+	spec.containers != []
+	object.get(spec, "initContainers", null) == null
+	every element in spec.containers {
+		is_object(element)
+	}
 }
 
 _unlisted(workload) := paths if {

@@ -13,7 +13,7 @@ import future.keywords.not
 
 # METADATA
 # description: Indices of the entries that the rule speaks about.
-subjects := {entry.index | some entry in _workloads} | {pair.entry.index | some pair in _autoscaled}
+subjects := {pair.entry.index | some pairs in [_instances, _autoscaled, _scaled]; some pair in pairs}
 
 # METADATA
 # description: Indices of the entries that may be at home, if their namespace were known.
@@ -55,23 +55,23 @@ violations contains found if {
 	found := _too_many(pair, field, _asked(pair.entry.object))
 }
 
+# METADATA
+# description: A request to scale a service above its maximum.
+violations contains found if {
+	some pair in _scaled
+	found := _too_many(pair, ["spec", "replicas"], pair.entry.object.spec.replicas)
+}
+
 # maxReplicas has no default: without it nothing shows that the maximum holds.
 _asked(obj) := obj.spec.maxReplicas if obj.spec.maxReplicas != null
 
 _asked(obj) := "null" if not obj.spec.maxReplicas != null
 
-_workloads := [workload |
-	some workload in containers.workloads
-	some service in contract.services
-	service.home
-	service.name in workload.services
-]
-
 _instances := [{"entry": workload, "service": service} |
 	some workload in containers.workloads
-	some service in contract.services
+	some name in workload.services
+	some service in contract.services_by_name[name]
 	service.home
-	service.name in workload.services
 ]
 
 _autoscaled := [{"entry": entry, "service": service} |
@@ -83,6 +83,17 @@ _autoscaled := [{"entry": entry, "service": service} |
 	target.kind == service.home.kind
 	target.name == service.home.name
 	entry.resource.namespace in {service.home.namespace, ""}
+]
+
+# The entry is about the workload that is scaled.
+_scaled := [{"entry": object.union(entry, {"resource": resource}), "service": service} |
+	some entry in ownership.judged
+	entry.resource.kind == "ScaleRequest"
+	entry.group == "thunderguard.dev"
+	is_object(entry.object.target)
+	resource := object.union(entry.resource, entry.object.target)
+	some service in contract.services
+	object.remove(resource, ["apiVersion"]) == service.home
 ]
 
 _at_home(pair) if {

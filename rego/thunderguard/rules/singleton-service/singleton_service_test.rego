@@ -239,3 +239,48 @@ test_success_not_matched if {
 	testing.status(_id, testing.deployment("x", "prod", [testing.container("a", "runner:1")])) == "not matched"
 	testing.status(_id, testing.thing("v1", "ConfigMap", "prod", "x")) == "not matched"
 }
+
+_scale(kind, namespace, name, replicas) := {
+	"apiVersion": "admission.k8s.io/v1",
+	"kind": "AdmissionReview",
+	"request": {
+		"uid": "1",
+		"operation": "UPDATE",
+		"subResource": "scale",
+		"resource": {"group": "apps", "version": "v1", "resource": kind},
+		"object": testing.with_spec(testing.thing("autoscaling/v1", "Scale", namespace, name), {"replicas": replicas}),
+		"oldObject": testing.thing("autoscaling/v1", "Scale", namespace, name),
+	},
+}
+
+test_fail_scale if {
+	testing.same(testing.findings(_id, _scale("deployments", "prod", "mlflow", 3)), {{
+		"rule": _id,
+		"level": "deny",
+		"service": "mlflow",
+		"resource": testing.address("apps/v1", "Deployment", "prod", "mlflow"),
+		"path": "spec.replicas",
+		"message": "mlflow asks for 3 replicas; its maximum is 1",
+		"remedy": "set spec.replicas to 1 or less",
+		"file": null,
+		"index": 0,
+	}})
+	testing.paths(_id, _scale("statefulsets", "prod", "web", 4)) == {"spec.replicas"}
+}
+
+test_scale_is_judged_by_this_rule_alone if {
+	every request in [_scale("deployments", "prod", "mlflow", 1), _scale("deployments", "prod", "mlflow", 3)] {
+		others := object.remove(testing.statuses(request)[0], [_id])
+		{status | some status in others} == {"not matched"}
+	}
+}
+
+test_success_scale if {
+	testing.all_same({
+		"within": [testing.status(_id, _scale("deployments", "prod", "mlflow", 1)), "passed"],
+		"another name": [testing.status(_id, _scale("deployments", "prod", "other", 9)), "not matched"],
+		"another namespace": [testing.status(_id, _scale("deployments", "thunder", "mlflow", 9)), "not matched"],
+		"no namespace": [testing.status(_id, _scale("deployments", "", "mlflow", 9)), "not matched"],
+		"another kind": [testing.status(_id, _scale("statefulsets", "prod", "mlflow", 9)), "not matched"],
+	})
+}
