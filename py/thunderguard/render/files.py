@@ -1,0 +1,135 @@
+"""All that is rendered below ``policies``, as files: written, or compared with what stands there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from thunderguard.catalogue import Catalogue, Rule
+from thunderguard.errors import PolicyError, UsageError
+from thunderguard.model import JsonObject
+from thunderguard.render import pages, policies
+from thunderguard.render.bodies import load_body, load_facts
+
+KYVERNO = "kyverno.yaml"
+NATIVE = "native.yaml"
+DEFAULT_ESTATE = "thunderline"
+
+_HEAD = "# Rendered by `thunderguard render`{sources}. Do not edit.\n"
+
+
+def rendered(folder: Path, catalogue: Catalogue, *, estate: str = DEFAULT_ESTATE) -> dict[str, str]:
+    """Give the text of each file that is rendered, by its path below ``folder``, from the bodies that stand there.
+
+    ``estate`` is the name of the Estate that the policies ask for. Raises PolicyError when a body and the catalogue do
+    not fit together.
+    """
+    facts = load_facts(folder)
+    files: dict[str, str] = {}
+    together: dict[str, list[JsonObject]] = {"kyverno": [_kyverno_role()], "native": []}
+    for name in catalogue.object_rules:
+        rule = catalogue.rules[name]
+        body = load_body(folder, name, facts)
+        _check_keys(rule, body.found)
+        sources = "body.cel.yaml, ../facts.cel.yaml and the catalogue"
+        wrapped = {
+            "kyverno": [policies.kyverno(rule, body, facts, estate)],
+            "native": list(policies.native(rule, body, facts, estate)),
+        }
+        for way, documents in wrapped.items():
+            files[f"{name}/{way}.yaml"] = _yaml(documents, sources)
+            together[way] += documents
+        files[f"{name}/README.md"] = pages.rule_page(rule)
+    for way, documents in together.items():
+        files[f"{way}/policies.yaml"] = _yaml(documents, "the bodies of all rules and the catalogue")
+        files[f"{way}/kustomization.yaml"] = _yaml([_kustomization(["policies.yaml"])])
+        kind = "ValidatingPolicy" if way == "kyverno" else "ValidatingAdmissionPolicyBinding"
+        overlay = {**_kustomization([f"../../{way}"]), "patches": [_audit_only(kind)]}
+        files[f"audit-only/{way}/kustomization.yaml"] = _yaml([overlay])
+    files["README.md"] = pages.index_page(catalogue.rules.values())
+    return files
+
+
+def differences(folder: Path, files: Mapping[str, str]) -> Iterator[str]:
+    """Give the paths below ``folder`` that are not what ``files`` says, sorted."""
+    for name, text in sorted(files.items()):
+        path = folder / name
+        try:
+            if path.read_text(encoding="utf-8") == text:
+                continue
+        except (OSError, UnicodeDecodeError):
+            pass
+        yield name
+
+
+def write(folder: Path, files: Mapping[str, str]) -> list[str]:
+    """Write what differs below ``folder`` and give its paths. Raises UsageError when that is not possible."""
+    changed = list(differences(folder, files))
+    for name in changed:
+        path = folder / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(files[name], encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+    return changed
+
+
+def _check_keys(rule: Rule, found: Mapping[str, str]) -> None:
+    if odd := set(rule.violations) ^ set(found):
+        raise PolicyError(
+            f"{rule.id}/body.cel.yaml and the catalogue differ about {', '.join(sorted(odd))}",
+            hint="each violation of the catalogue has an entry in the body, and the other way round",
+        )
+
+
+def _kustomization(resources: list[str]) -> JsonObject:
+    return {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": resources}
+
+
+def _audit_only(kind: str) -> JsonObject:
+    patch = [{"op": "replace", "path": "/spec/validationActions", "value": ["Audit"]}]
+    return {"target": {"kind": kind}, "patch": yaml.safe_dump(patch, sort_keys=False)}
+
+
+def _kyverno_role() -> JsonObject:
+    """Give the role that lets Kyverno read Estates: without it, its policies deny everything."""
+    labels = {
+        f"rbac.kyverno.io/aggregate-to-{part}-controller": "true" for part in ("admission", "background", "reports")
+    }
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": "thunderguard:kyverno:estates", "labels": labels},
+        "rules": [{"apiGroups": ["thunderguard.dev"], "resources": ["estates"], "verbs": ["get", "list", "watch"]}],
+    }
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes long texts folded, so that a rendered policy can be read and compared line by line."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Write everything out: an anchor is nothing to read."""
+        del data
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in value else ">" if len(value) > 90 else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def _yaml(documents: list[JsonObject], sources: str = "") -> str:
+    head = (
+        _HEAD.format(sources=sources)
+        if sources != "nothing else"
+        else "# Rendered by `thunderguard render`. Do not edit.\n"
+    )
+    text = yaml.dump_all(documents, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=116)
+    return head + str(text)
