@@ -1,6 +1,6 @@
 """The ways to get a verdict, chosen by name with :func:`open_engine`."""
 
 from thunderguard.engines.base import Engine, EngineOptions
-from thunderguard.engines.registry import DEFAULT_ENGINE, ENGINE_NAMES, open_engine
+from thunderguard.engines.registry import ADMISSION_ENGINES, DEFAULT_ENGINE, ENGINE_NAMES, open_engine
 
-__all__ = ["DEFAULT_ENGINE", "ENGINE_NAMES", "Engine", "EngineOptions", "open_engine"]
+__all__ = ["ADMISSION_ENGINES", "DEFAULT_ENGINE", "ENGINE_NAMES", "Engine", "EngineOptions", "open_engine"]

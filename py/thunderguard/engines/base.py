@@ -1,5 +1,7 @@
 """What an engine is: documents in, one outcome for each out.
 
+A document is a manifest, or an AdmissionReview, which asks about the object in it.
+
 Every engine is a class in a module of its own, opened by name through :func:`thunderguard.engines.open_engine`,
 which calls it with the keywords ``estate``, ``catalogue`` and ``options``. Engines do not know each other.
 """
@@ -20,13 +22,14 @@ from thunderguard.model import Document, EstateRequest, Outcome, OutcomeKind, Ra
 class EngineOptions:
     """What a user may choose about an engine; each engine reads what concerns it and ignores the rest.
 
-    ``rego_dir`` is the folder of the Rego sources (None: the project's own, see ``assets``). ``opa_url`` is an OPA
-    server that already runs. ``tools_dir`` is the folder where binaries are looked for before ``PATH``
-    (None: ``.tools/bin`` at the repository root). ``deadline`` is the number of seconds after which one answer of an
-    external program counts as missing.
+    ``rego_dir`` is the folder of the Rego sources, ``policies_dir`` that of the admission policies (None: the project's
+    own, see ``assets``). ``opa_url`` is an OPA server that already runs. ``tools_dir`` is the folder where binaries are
+    looked for before ``PATH`` (None: ``.tools/bin`` at the repository root). ``deadline`` is the number of seconds
+    after which one answer of an external program counts as missing.
     """
 
     rego_dir: Path | None = None
+    policies_dir: Path | None = None
     opa_url: str | None = None
     tools_dir: Path | None = None
     deadline: float = 120.0
@@ -43,7 +46,7 @@ class Engine(Protocol):
 
     @property
     def name(self) -> str:
-        """The name by which the engine is chosen: ``embedded``, ``opa``, ``conftest`` or ``reference``."""
+        """The name by which the engine is chosen, one of ``ENGINE_NAMES``."""
 
     @property
     def version(self) -> str:
@@ -63,6 +66,12 @@ class Engine(Protocol):
         Exactly one outcome for each document, in their order, while they stream in.
         """
 
+    def cannot_express(self, document: Document) -> str | None:
+        """Say why this engine has no way to be asked what ``document`` asks; None when it has one.
+
+        It is about the kind of question, such as the user of an admission request, and never about an answer.
+        """
+
     def judge_estate(self, request: EstateRequest) -> Outcome:
         """Give the outcome of the rules of scope estate for the whole set."""
 
@@ -79,7 +88,12 @@ class Engine(Protocol):
 
 
 class ContextManaged:
-    """Entering and leaving an engine, written once."""
+    """What most engines have in common: entering and leaving, and being able to express every document."""
+
+    def cannot_express(self, document: Document) -> str | None:
+        """Say that nothing stands against ``document``; an engine that lacks something overrides this."""
+        del document
+        return None
 
     def close(self) -> None:
         """Release what the engine holds; an engine that holds something overrides this."""

@@ -19,11 +19,15 @@ _ENGINES = {
     "embedded": ("thunderguard.engines.embedded", "EmbeddedEngine"),
     "opa": ("thunderguard.engines.opa", "OpaEngine"),
     "conftest": ("thunderguard.engines.conftest", "ConftestEngine"),
+    "kyverno": ("thunderguard.engines.kyverno", "KyvernoEngine"),
+    "native": ("thunderguard.engines.native", "NativeEngine"),
     "reference": ("thunderguard.engines.reference", "ReferenceEngine"),
 }
 
 ENGINE_NAMES: tuple[str, ...] = tuple(_ENGINES)
 DEFAULT_ENGINE = "embedded"
+#: Engines that judge by admission policies: one object at a time, and never a whole estate.
+ADMISSION_ENGINES: tuple[str, ...] = ("kyverno", "native")
 
 
 def open_engine(

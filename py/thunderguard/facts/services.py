@@ -15,6 +15,7 @@ import re2
 from thunderguard.errors import EstateError
 from thunderguard.facts.image import normalise, parse_image
 from thunderguard.facts.quantity import milli
+from thunderguard.facts.resources import name_of
 from thunderguard.facts.values import as_integer, as_list, as_object, as_text, dig, has_label, value_text
 from thunderguard.facts.workloads import GROUPS, Container
 
@@ -63,12 +64,12 @@ class Criteria:
 
     def match(self, obj: JsonObject, template: tuple[str, ...], container: Container) -> bool:
         """Say whether ``container`` of ``obj``, whose pod template is at ``template``, meets all of them."""
-        image, name = container.body.get("image"), dig(obj, ("metadata", "name"))
+        image, name = container.body.get("image"), name_of(obj)
         own, templated = dig(obj, ("metadata", "labels")), dig(obj, (*template, "metadata", "labels"))
         return (
             (self.image is None or (isinstance(image, str) and self.image.found_in(parse_image(image).name)))
             and (self.command is None or self.command.found_in(command_line(container)))
-            and (self.name is None or (isinstance(name, str) and self.name.found_in(name)))
+            and (self.name is None or (self.name.found_in(name)))
             and all(has_label(own, key, v) or has_label(templated, key, v) for key, v in self.labels.items())
         )
 

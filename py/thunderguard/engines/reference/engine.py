@@ -9,15 +9,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thunderguard import facts
+from thunderguard.admission import is_review
 from thunderguard.engines.base import ContextManaged, EngineOptions, digest, failure, outcome_kind
 from thunderguard.engines.reference.inventory import Inventory
 from thunderguard.engines.reference.rules import ESTATE_RULES, OBJECT_RULES
-from thunderguard.engines.reference.verdict import Verdict, Violation, verdict
+from thunderguard.engines.reference.rules.singleton_service import judge_scale
+from thunderguard.engines.reference.verdict import NOT_MATCHED, Verdict, Violation, verdict
 from thunderguard.errors import CatalogueError
+from thunderguard.facts.admission import asked, significant_labels
 from thunderguard.facts.contract import Contract
 from thunderguard.facts.subject import Subject
 from thunderguard.facts.values import load_json
-from thunderguard.model import Document, EstateRequest, Level, Outcome, OutcomeKind, RawFinding, Resource, Scope
+from thunderguard.model import (
+    Document,
+    EstateRequest,
+    JsonObject,
+    Level,
+    Outcome,
+    OutcomeKind,
+    RawFinding,
+    Resource,
+    Scope,
+)
 from thunderguard.paths import format_path
 
 if TYPE_CHECKING:
@@ -49,6 +62,7 @@ class ReferenceEngine(ContextManaged):
         """
         del options
         self._contract = Contract.of(estate.data)
+        self._labels = significant_labels(self._contract)
         self._catalogue = catalogue
         for scope, rules in ((Scope.OBJECT, OBJECT_RULES), (Scope.ESTATE, ESTATE_RULES)):
             known = {id_ for id_, rule in catalogue.rules.items() if rule.scope == scope}
@@ -73,7 +87,18 @@ class ReferenceEngine(ContextManaged):
             except (ValueError, RecursionError) as error:
                 yield failure(OutcomeKind.ENGINE_FAILED, f"the document is not readable JSON: {error}", OBJECT_RULES)
             else:
-                yield self.judge_object(obj)
+                yield self.judge_review(obj) if is_review(obj) else self.judge_object(obj)
+
+    def judge_review(self, review: JsonObject) -> Outcome:
+        """Give the outcome of the rules of scope object for an AdmissionReview."""
+        subject = asked(review, self._labels)
+        if isinstance(subject, dict):
+            return self.judge_object(subject)
+        verdicts = dict.fromkeys(OBJECT_RULES, NOT_MATCHED)
+        if subject is not None:
+            # A Scale is no object of its own: it only says how many there are to be of another one.
+            verdicts["singleton-service"] = judge_scale(subject, self._contract)
+        return self._outcome(verdicts, _NOWHERE)
 
     def judge_object(self, obj: Any) -> Outcome:
         """Give the outcome of the rules of scope object for one JSON value."""

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from thunderguard.engines.reference.verdict import NOT_MATCHED, Verdict, Violation, verdict
+from thunderguard.facts.services import Home
 from thunderguard.facts.values import as_integer, value_text
 from thunderguard.facts.workloads import PARALLEL
 from thunderguard.paths import format_path
 
 if TYPE_CHECKING:
-    from thunderguard.facts.services import Home, Service
+    from thunderguard.facts.admission import Scale
+    from thunderguard.facts.contract import Contract
+    from thunderguard.facts.services import Service
     from thunderguard.facts.subject import Subject
+    from thunderguard.model import Resource
 
 _AUTOSCALER = ("autoscaling", "HorizontalPodAutoscaler")
 _MAX_REPLICAS = ("spec", "maxReplicas")
@@ -30,6 +34,15 @@ def judge(subject: Subject) -> Verdict:
         return NOT_MATCHED
     undecided = any(s.home and _may_be(subject, s.home) and not subject.namespace for s in homed)
     return verdict((v for s in homed for v in _workload(subject, s)), undecided=undecided)
+
+
+def judge_scale(scale: Scale, contract: Contract) -> Verdict:
+    """Judge a request to scale the home of a service."""
+    there = scale.workload
+    at_home = [s for s in contract.services if s.home == Home(there.kind, there.namespace, there.name)]
+    if not at_home:
+        return NOT_MATCHED
+    return verdict(v for s in at_home for v in _count(scale.replicas, s, ("spec", "replicas"), there))
 
 
 def _workload(subject: Subject, service: Service) -> Iterator[Violation]:
@@ -53,11 +66,15 @@ def _scales(autoscaler: Subject, home: Home) -> bool:
 
 
 def _replicas(subject: Subject, service: Service, field: tuple[str, ...], absent: int | None) -> Iterator[Violation]:
+    asked = subject.dig(*field)
+    return _count(absent if asked is None else asked, service, field)
+
+
+def _count(
+    asked: Any, service: Service, field: tuple[str, ...], resource: Resource | None = None
+) -> Iterator[Violation]:
     if service.maximum is None:
         return
-    asked = subject.dig(*field)
-    if asked is None:
-        asked = absent
     count = as_integer(asked)
     if count is None or not 0 <= count <= service.maximum:
         args = {
@@ -66,4 +83,4 @@ def _replicas(subject: Subject, service: Service, field: tuple[str, ...], absent
             "maximum": str(service.maximum),
             "field": format_path(field),
         }
-        yield Violation("replicas", field, args, service.name)
+        yield Violation("replicas", field, args, service.name, resource)

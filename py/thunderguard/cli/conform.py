@@ -1,0 +1,116 @@
+"""``thunderguard conform``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from thunderguard.cli import output
+from thunderguard.cli.progress import shown_progress
+from thunderguard.errors import UsageError
+
+_CASES = Path("tests/cases")
+
+
+def _names(_ctx: click.Context, _parameter: click.Parameter, value: Sequence[str]) -> tuple[str, ...]:
+    """Give the names of an option that may be given again and takes lists, each once."""
+    return tuple(dict.fromkeys(name.strip() for text in value for name in text.split(",") if name.strip()))
+
+
+@click.command(short_help="Run the declared suite on every engine.")
+@click.option(
+    "--engine",
+    "engines",
+    multiple=True,
+    callback=_names,
+    metavar="NAME,...",
+    help="Ask these engines only; can be given again.  [default: all]",
+)
+@click.option(
+    "--cases",
+    "directory",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help=f"Where the cases are.  [default: {_CASES}]",
+)
+@click.option(
+    "--rule",
+    "rules",
+    multiple=True,
+    callback=_names,
+    metavar="ID,...",
+    help="Run the cases of these rules only; can be given again.",
+)
+@click.option("--verbose", is_flag=True, help="Show every difference with its object, and what was expected and got.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How the result is written.",
+)
+@click.option("--color/--no-color", default=None, help="Colours or none.  [default: on a terminal without NO_COLOR]")
+def conform(directory: Path | None, **options: Any) -> int:
+    """Run the declared suite on every engine.
+
+    The suite is a directory of cases, objects and admission requests with everything that is to be found in them. The
+    exit code is 1 when an engine says anything else or a listed deviation is none any more, and 3 when one could not
+    judge all it was asked.
+    """
+    return _conform(directory or _CASES, **options)
+
+
+def _near(path: Path) -> Path:
+    """Give ``path`` as a person at this place would write it."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def _conform(
+    directory: Path,
+    *,
+    engines: Sequence[str],
+    rules: Sequence[str],
+    verbose: bool,
+    form: str,
+    color: bool | None,
+) -> int:
+    from thunderguard.catalogue import load_catalogue
+    from thunderguard.cli.judge import unknown_rule
+    from thunderguard.conformance.deviations import load_deviations
+    from thunderguard.conformance.load import load_cases
+    from thunderguard.conformance.run import run_cases
+    from thunderguard.engines import ENGINE_NAMES
+    from thunderguard.estate import DEFAULT_ESTATE, load_estate
+    from thunderguard.reports import conformance
+
+    for name in engines:
+        if name not in ENGINE_NAMES:
+            raise UsageError(f"no engine is called {name!r}", hint=f"choose one of {', '.join(ENGINE_NAMES)}")
+    catalogue = load_catalogue()
+    for rule in rules:
+        if rule not in catalogue.object_rules:
+            raise unknown_rule(rule, catalogue.object_rules)
+    cases = load_cases(directory, catalogue.object_rules)
+    deviations = load_deviations(directory, engines=ENGINE_NAMES, cases={case.id for case in cases})
+    chosen = [case for case in cases if not rules or case.rule in rules]
+    if not chosen:
+        raise UsageError(f"{directory} has no cases of {', '.join(rules)}")
+    with shown_progress() as progress:
+        result = run_cases(
+            chosen,
+            engines or ENGINE_NAMES,
+            estate=load_estate(_near(DEFAULT_ESTATE)),
+            catalogue=catalogue,
+            deviations=deviations,
+            progress=progress,
+        )
+    if form == "json":
+        output.write_bytes(conformance.to_json(result))
+    else:
+        output.write(conformance.render(result, look=output.look(color), verbose=verbose))
+    return result.exit_code
