@@ -1,0 +1,300 @@
+"""etcd, an API server, its controllers, a scheduler and a fake node, in a folder of their own."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import ssl
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bed.certificates import Authority, Pair, kubeconfig, signing_key
+from bed.processes import BedError, Running, end, free_ports, start, wait
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = ROOT / ".tools" / "bin"
+STAGES = ROOT / ".tools" / "share" / "kwok"
+CONTEXT = "thunderguard"
+ADMIN = ("admin", "system:masters")
+START = 90.0
+NODE: dict[str, Any] = {
+    "apiVersion": "v1",
+    "kind": "Node",
+    "metadata": {
+        "name": "node",
+        "annotations": {"kwok.x-k8s.io/node": "fake"},
+        "labels": {"kubernetes.io/hostname": "node", "kubernetes.io/os": "linux", "type": "kwok"},
+    },
+    "status": {
+        "allocatable": {"cpu": "64", "memory": "256Gi", "pods": "500"},
+        "capacity": {"cpu": "64", "memory": "256Gi", "pods": "500"},
+        # Born ready, so that nothing has to wait for the taint of an unready node to go.
+        "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "it is a fake"}],
+    },
+}
+
+
+class Cluster:
+    """The cluster in ``folder``, whether it runs or not.
+
+    ``kubeconfig`` is its administrator's, ``logs`` the folder with what its programs say.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        self.kubeconfig = self.folder / "kubeconfig"
+        self.logs = self.folder / "logs"
+        self._state = self.folder / "state.json"
+
+    # ------------------------------------------------------------------------------------------ from start to end
+
+    def up(self) -> bool:
+        """Start the cluster and wait until it is of use; False when it already runs.
+
+        What is left of one that only half runs goes first, and one that does not come up is taken down again. Raises
+        BedError.
+        """
+        with self._locked():
+            if self.is_running():
+                return False
+            self._remove()
+            try:
+                self._start()
+            except BaseException:
+                self._end()
+                raise
+            return True
+
+    def down(self) -> bool:
+        """End every process of the cluster and remove its folder; False when there was none."""
+        if not self.folder.exists():
+            return False
+        with self._locked():
+            there = self._state.exists()
+            self._remove()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return there
+
+    def is_running(self) -> bool:
+        """Say whether every process of the cluster runs and its API server is ready."""
+        running = self._running()
+        return bool(running) and all(one.process() is not None for one in running) and self._is_ready()
+
+    # ------------------------------------------------------------------------------------------ what tests do with it
+
+    @property
+    def server(self) -> str:
+        """The address of the API server."""
+        return f"https://127.0.0.1:{self._read()['port']}"
+
+    @property
+    def authority(self) -> Authority:
+        """The authority that the API server trusts, and that signed its certificate."""
+        folder = self.folder / "certificates"
+        return Authority(Pair((folder / "authority.crt").read_bytes(), (folder / "authority.key").read_bytes()))
+
+    def run(
+        self, program: str, *arguments: str | Path, stdin: str | bytes | None = None, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """Run ``kubectl`` or ``helm`` as the administrator. With ``check``, raises BedError when it fails."""
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        done = subprocess.run(
+            [BIN / program, *arguments], input=data, capture_output=True, env=self.environment(), check=False
+        )
+        result = subprocess.CompletedProcess(
+            done.args, done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+        )
+        if check and result.returncode:
+            raise BedError(
+                f"{program} {' '.join(map(str, arguments))}: {result.stderr.strip() or result.stdout.strip()}"
+            )
+        return result
+
+    def kubectl(self, *arguments: str | Path, stdin: str | bytes | None = None, check: bool = True) -> str:
+        """Run ``kubectl`` and give what it prints."""
+        return self.run("kubectl", *arguments, stdin=stdin, check=check).stdout
+
+    def helm(self, *arguments: str | Path, check: bool = True) -> str:
+        """Run ``helm`` and give what it prints."""
+        return self.run("helm", *arguments, check=check).stdout
+
+    def get(self, *arguments: str) -> list[dict[str, Any]]:
+        """Give the objects that ``kubectl get`` finds."""
+        value: dict[str, Any] = json.loads(self.kubectl("get", *arguments, "-o", "json"))
+        items: list[dict[str, Any]] = value["items"] if value["kind"] == "List" else [value]
+        return items
+
+    def apply(self, *objects: dict[str, Any]) -> None:
+        """Create or change ``objects``."""
+        listed = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
+        self.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=json.dumps(listed))
+
+    def kubeconfig_of(self, file: Path, client: Pair) -> Path:
+        """Write a kubeconfig for ``client``, which :attr:`authority` signed, to ``file``."""
+        kubeconfig(file, server=self.server, authority=self.authority.pair.certificate, client=client, name=CONTEXT)
+        return file
+
+    def environment(self) -> dict[str, str]:
+        """Give an environment in which ``kubectl``, ``helm`` and ``thunderguard`` mean this cluster."""
+        own = {"KUBECONFIG": str(self.kubeconfig), "HELM_PLUGINS": str(self.folder / "helm")}
+        for name in ("cache", "config", "data"):
+            own[f"HELM_{name.upper()}_HOME"] = str(self.folder / "helm" / name)
+        return {**os.environ, **own}
+
+    # ------------------------------------------------------------------------------------------ how it starts
+
+    def _start(self) -> None:
+        missing = [name for name in ("etcd", "kube-apiserver", "kubectl", "kwok") if not (BIN / name).is_file()]
+        if missing:
+            raise BedError(f"{', '.join(missing)} not found in {BIN}; run `make tools`")
+        certificates = self.folder / "certificates"
+        certificates.mkdir(mode=0o700)
+        authority = Authority.make()
+        authority.pair.write(certificates, "authority")
+        authority.server("kubernetes", "kubernetes.default.svc").write(certificates, "server")
+        for file, data in zip(("tokens.key", "tokens.pub"), signing_key(), strict=True):
+            (certificates / file).touch(mode=0o600)
+            (certificates / file).write_bytes(data)
+        ports = free_ports(4)
+        self._write({"port": ports[2], "processes": []})
+        clients: dict[str, tuple[str, ...]] = {"kubeconfig": ADMIN}
+        clients |= {f"{name}.kubeconfig": (f"system:{name}",) for name in ("kube-controller-manager", "kube-scheduler")}
+        for file, who in clients.items():
+            self.kubeconfig_of(self.folder / file, authority.client(*who))
+        self._start_server(certificates, ports)
+        for name, arguments in self._helpers(certificates, ports[3]).items():
+            self._launch(name, arguments)
+        self._settle()
+
+    def _start_server(self, certificates: Path, ports: Sequence[int]) -> None:
+        client, peer = (f"http://127.0.0.1:{port}" for port in ports[:2])
+        etcd = self._launch(
+            "etcd",
+            f"--data-dir={self.folder / 'etcd'}",
+            *(f"--{name}={client}" for name in ("listen-client-urls", "advertise-client-urls")),
+            *(f"--{name}={peer}" for name in ("listen-peer-urls", "initial-advertise-peer-urls")),
+            f"--initial-cluster=default={peer}",
+            "--unsafe-no-fsync",
+        )
+        server = self._launch(
+            "kube-apiserver",
+            f"--etcd-servers={client}",
+            "--bind-address=127.0.0.1",
+            "--advertise-address=127.0.0.1",
+            f"--secure-port={ports[2]}",
+            "--endpoint-reconciler-type=none",
+            "--service-cluster-ip-range=10.0.0.0/24",
+            "--authorization-mode=RBAC",
+            "--anonymous-auth=false",
+            f"--cert-dir={certificates}",
+            f"--tls-cert-file={certificates / 'server.crt'}",
+            f"--tls-private-key-file={certificates / 'server.key'}",
+            f"--client-ca-file={certificates / 'authority.crt'}",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-account-key-file={certificates / 'tokens.pub'}",
+            f"--service-account-signing-key-file={certificates / 'tokens.key'}",
+            # There is one node, and it is born ready.
+            "--disable-admission-plugins=TaintNodesByCondition",
+        )
+        watched = [(one, self.logs / f"{one.name}.log") for one in (etcd, server)]
+        wait("a ready API server", self._is_ready, seconds=START, alive=watched)
+
+    def _helpers(self, certificates: Path, port: int) -> dict[str, list[str]]:
+        return {
+            "kube-controller-manager": [
+                f"--kubeconfig={self.folder / 'kube-controller-manager.kubeconfig'}",
+                "--use-service-account-credentials=true",
+                f"--service-account-private-key-file={certificates / 'tokens.key'}",
+                f"--root-ca-file={certificates / 'authority.crt'}",
+                "--leader-elect=false",
+                "--secure-port=0",
+                "--kube-api-qps=200",
+                "--kube-api-burst=400",
+            ],
+            "kube-scheduler": [
+                f"--kubeconfig={self.folder / 'kube-scheduler.kubeconfig'}",
+                "--leader-elect=false",
+                "--secure-port=0",
+            ],
+            "kwok": [
+                f"--kubeconfig={self.kubeconfig}",
+                "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
+                *(f"--config={stage}" for stage in sorted(STAGES.glob("*.yaml"))),
+                f"--server-address=127.0.0.1:{port}",
+            ],
+        }
+
+    def _settle(self) -> None:
+        """Make the node, and wait until controllers and scheduler do their work."""
+        self.kubectl("create", "-f", "-", stdin=json.dumps(NODE))
+        watched = [(one, self.logs / f"{one.name}.log") for one in self._running()]
+        account = ("get", "serviceaccount", "default", "--namespace", "default", "--ignore-not-found", "-o", "name")
+        wait("a service account", lambda: self.kubectl(*account) != "", seconds=START, alive=watched)
+
+    def _launch(self, name: str, *arguments: str | list[str]) -> Running:
+        words = [word for argument in arguments for word in ([argument] if isinstance(argument, str) else argument)]
+        started = start(name, [str(BIN / name), *words], log=self.logs / f"{name}.log")
+        state = self._read()
+        self._write({**state, "processes": [*state["processes"], asdict(started)]})
+        return started
+
+    # ------------------------------------------------------------------------------------------ how it ends
+
+    def _end(self) -> None:
+        end(self._running())
+        # The logs stay, for whoever wants to know why it did not come up.
+        self._state.unlink(missing_ok=True)
+
+    def _remove(self) -> None:
+        self._end()
+        for path in self.folder.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name != "lock":
+                path.unlink()
+
+    # ------------------------------------------------------------------------------------------ what is known of it
+
+    def _is_ready(self) -> bool:
+        trusted = ssl.create_default_context(cafile=self.folder / "certificates" / "authority.crt")
+        client = self.folder / "certificates" / "probe"
+        if not client.with_suffix(".crt").exists():
+            self.authority.client(*ADMIN).write(client.parent, client.name)
+        trusted.load_cert_chain(client.with_suffix(".crt"), client.with_suffix(".key"))
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusted)
+        )
+        try:
+            with opener.open(f"{self.server}/readyz", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (OSError, urllib.error.URLError):
+            return False
+
+    def _running(self) -> list[Running]:
+        return [Running(**one) for one in self._read()["processes"]] if self._state.exists() else []
+
+    def _read(self) -> dict[str, Any]:
+        state: dict[str, Any] = json.loads(self._state.read_text(encoding="utf-8"))
+        return state
+
+    def _write(self, state: dict[str, Any]) -> None:
+        # In one step: whoever ends the cluster has to know every process that was started.
+        written = self._state.with_suffix(".new")
+        written.write_text(json.dumps(state), encoding="utf-8")
+        written.replace(self._state)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Let one process at a time start or end the cluster; the others wait."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with open(self.folder / "lock", "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
