@@ -9,10 +9,13 @@ MAKEFLAGS += --no-builtin-rules
 UV_VERSION := 0.13.9
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
 # Each takes --write and --check.
-GENERATORS := tools/october.py tools/expected.py
-SNAPSHOT ?= examples/thunderline/2025-10-08.jsonl
+GENERATORS := tools/october.py tools/expected.py tools/kyverno_tests.py
+SNAPSHOT ?=
 ESTATE := examples/thunderline/estate.yaml
+CASES := tests/cases
 ARGS ?=
+# Without SNAPSHOT a live cluster is audited: the one of `make cluster`, if there is one and KUBECONFIG names no other.
+SOURCE = $(or $(SNAPSHOT),$(if $(KUBECONFIG),,$(patsubst %,--kubeconfig %,$(wildcard .cluster/kubeconfig))))
 
 UV_HOME := .tools/uv/$(UV_VERSION)
 BASE := $(UV_HOME)/bin/python
@@ -23,16 +26,25 @@ export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
 export UV_PYTHON := $(CURDIR)/$(BASE)
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help setup audit audit-run lint test unit tools rego-tools bench generate check clean
+.PHONY: help setup audit audit-run cluster cluster-october cluster-down e2e lint test unit tools rego-tools bench generate check clean
 
 help: ## Print this help
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  make audit SNAPSHOT=FILE ARGS='--format json', make test ARGS='-k quantity'"
 
 setup: .venv/.dev ## Install the package and all that its tests need into .venv
 
-audit: ## Audit SNAPSHOT by every rule: 0 is clean, 1 is findings, 2 is neither
+audit: ## Audit the live cluster, or SNAPSHOT, by every rule: 0 is clean, 1 is findings, 2 is neither
+
+cluster: .venv/.dev tools ## Start a small real cluster in .cluster, for whoever has none
+	@PYTHONPATH=tests $(BIN)/python -m bed up
+
+cluster-october: .venv/.dev tools ## Start it, if need be, and install the estate of October 8, 2025
+	@PYTHONPATH=tests $(BIN)/python -m bed october
+
+cluster-down: .venv/.dev ## End it and remove every trace of it
+	@PYTHONPATH=tests $(BIN)/python -m bed down
 
 lint: .venv/.dev rego-tools check ## Check form, types and layers of Python and Rego, and all that check does
 	$(UV) lock --check --offline --quiet
@@ -44,12 +56,15 @@ lint: .venv/.dev rego-tools check ## Check form, types and layers of Python and 
 	$(OPA) check --strict rego estate:$(ESTATE)
 
 test: .venv/.dev tools ## Run every test: Rego with full coverage, then Python (ARGS goes to pytest)
-	$(OPA) test --fail-on-empty rego estate:$(ESTATE)
-	$(OPA) test --coverage rego estate:$(ESTATE) | $(BIN)/python tools/rego_coverage.py
+	$(OPA) test --fail-on-empty --timeout 60s rego estate:$(ESTATE) cases:$(CASES)
+	$(OPA) test --coverage --timeout 60s rego estate:$(ESTATE) cases:$(CASES) | $(BIN)/python tools/rego_coverage.py
 	$(BIN)/pytest --numprocesses=auto --cov --cov-report=term $(ARGS)
 
 unit: .venv/.dev ## Run the tests that need no external program (ARGS goes to pytest)
 	$(BIN)/pytest tests/unit $(ARGS)
+
+e2e: .venv/.dev tools ## Run the tests against real clusters (ARGS goes to pytest)
+	$(BIN)/pytest tests/e2e $(ARGS)
 
 tools: rego-tools ## Build every engine that tools/*/go.mod pin into .tools/bin (the first time takes half an hour)
 	@$(BASE) tools/build.py
@@ -70,6 +85,7 @@ check: .venv/.dev ## Check that generated files are current, Rego fits every eng
 	$(BIN)/thunderguard estate check examples/*/estate.yaml
 
 clean: ## Remove everything that make installed, built or cached
+	@[ ! -e .cluster ] || $(MAKE) --no-print-directory cluster-down
 	rm -rf .venv .tools .bench .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache .coverage .coverage.*
 
 # Findings are exit code 1 at every door of the project, but make ends with 2 whatever way a recipe fails. It ends with
@@ -83,11 +99,11 @@ audit: audit-run
 	$(if $(filter 1,$(shell cat $(verdict); rm -f $(verdict))),@false)
 audit-run:
 	+@MAKEFLAGS= $(MAKE) --silent --no-print-directory .venv/.run
-	+@code=0; $(BIN)/thunderguard audit $(SNAPSHOT) $(ARGS) || code=$$?; \
+	+@code=0; $(BIN)/thunderguard audit $(SOURCE) $(ARGS) || code=$$?; \
 	  [ $$code -eq 0 ] || [ $$code -eq 1 ] || exit $$code; echo $$code > $(verdict)
 else
 audit: .venv/.run
-	$(BIN)/thunderguard audit $(SNAPSHOT) $(ARGS)
+	$(BIN)/thunderguard audit $(SOURCE) $(ARGS)
 endif
 
 # What an audit needs is installed fast; once the packages of the tests are there, too, they stay.

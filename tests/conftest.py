@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["bed.fixtures"]
+
 UNIT = Path(__file__).resolve().parent / "unit"
 
 # Two cores are shared by all test processes, so a slow example says more about the neighbours than about the code.

@@ -5,6 +5,7 @@ A wheel carries a copy of them below ``thunderguard/_assets``; in a checkout the
 
 from __future__ import annotations
 
+from importlib import metadata
 from pathlib import Path
 
 from thunderguard.errors import UsageError
@@ -23,3 +24,11 @@ def root(name: str) -> Path:
     if not path.exists():
         raise UsageError(f"{path} is missing", hint="the installation is damaged: install thunderguard again")
     return path
+
+
+def version() -> str:
+    """Give the version of the installed package; ``0`` when it runs from its sources, not installed."""
+    try:
+        return metadata.version("thunderguard")
+    except metadata.PackageNotFoundError:
+        return "0"

@@ -5,6 +5,7 @@
     │   ├── EstateError       the Estate file is missing, unreadable or invalid
     │   ├── CatalogueError    the rule catalogue is damaged
     │   ├── SourceError       nothing could be read from what was named
+    │   ├── ClusterError      there is no cluster to read, or no way to it
     │   └── ToolMissingError  an external program is not installed, or not the pinned version
     └── CannotJudgeError      an engine gave no verdict it can stand for           (exit 3)
         ├── PolicyError       a policy does not compile, or the embedded engine refuses it
@@ -40,6 +41,10 @@ class CatalogueError(UsageError):
 
 class SourceError(UsageError):
     """Nothing could be read from the source that was named."""
+
+
+class ClusterError(UsageError):
+    """There is no cluster to read, or no way to it."""
 
 
 class ToolMissingError(UsageError):

@@ -92,9 +92,10 @@ class Document:
 class Problem:
     """Input that was not read or not judged, or only in part: the reason for exit code 3.
 
-    ``kind`` is one of ``unread`` (input that could not be read), ``malformed`` (an object whose shape
-    Kubernetes would refuse), ``unjudged`` (an engine gave no verdict) and ``snapshot`` (a header, hash or
-    count that does not hold). ``object`` names the object when there is one.
+    ``kind`` is one of ``unread`` (input that could not be read), ``uncaptured`` (what a capture could not
+    read), ``malformed`` (an object whose shape Kubernetes would refuse), ``unjudged`` (an engine gave no
+    verdict) and ``snapshot`` (a header, hash or count that does not hold). ``object`` names the object when
+    there is one.
     """
 
     kind: str
@@ -168,8 +169,9 @@ class Outcome:
 class EstateRequest:
     """The whole set, for the rules of scope estate.
 
-    ``records`` are the records of the object outcomes as JSON texts, which take a fifth of the memory, each with its
-    ``root`` (see ``facts.ownership``).
+    ``records`` are the records of the object outcomes as JSON texts, which take a fifth of the memory. Records that are
+    alike but for the name are one, with all their ``names``; one that something owns has its ``root`` (see
+    ``facts.ownership``).
     ``documents`` gives the raw objects again; it may be called only for an engine whose
     ``needs_documents`` is true.
     """
@@ -189,7 +191,11 @@ class LedgerRow:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything a report format may show."""
+    """Everything a report format may show.
+
+    ``known`` are the fingerprints of a baseline; a finding with one of them is shown and fails nothing. None: there
+    is no baseline.
+    """
 
     source: JsonObject
     estate: JsonObject
@@ -200,3 +206,8 @@ class Report:
     problems: tuple[Problem, ...]
     fail_on: Level | None
     inventory: Iterable[JsonObject] = ()
+    known: frozenset[str] | None = None
+
+    def is_new(self, finding: Finding) -> bool:
+        """Say whether ``finding`` is not one of the baseline's."""
+        return self.known is None or finding.fingerprint not in self.known

@@ -38,21 +38,26 @@ def write_snapshot(
     cluster_version: str | None,
     context: str | None,
     unread: Sequence[Mapping[str, str]] = (),
+    left_out: Sequence[Mapping[str, str]] = (),
     redact: bool = True,
 ) -> JsonObject:
     """Write ``objects`` to ``path`` and give the header.
 
     ``captured_at`` is RFC 3339. ``context`` is the name of the kubeconfig context; only its hash is written. ``unread``
-    says {"what", "reason"} of whatever could not be captured. With ``redact`` every object goes through
+    says {"what", "reason"} of whatever could not be captured, ``left_out`` of what was passed over on purpose; both are
+    looked at when the last object has been drawn. With ``redact`` every object goes through
     :mod:`thunderguard.redaction`. Memory holds one object and one sort key each; the file appears under its name only
     when it is complete and on the disk, readable by its owner alone. Raises SourceError when it cannot be written.
     """
     path = Path(path)
-    missing = [dict(entry) for entry in unread]
+    missing: list[dict[str, str]] = []
     try:
         with tempfile.TemporaryFile(dir=path.parent) as spool:
             counts, order = _spool(objects, spool, missing, redact)
+            missing += [dict(entry) for entry in unread]
             header = _header(spool, order, counts, captured_at, cluster_version, context, missing)
+            if left_out:
+                header["leftOut"] = _sorted(left_out)
             with _replacing(path) as out:
                 out.write(orjson.dumps(header) + b"\n")
                 for line in _ordered(spool, order):
@@ -193,11 +198,15 @@ def _header(
         "capturedAt": captured_at,
         "clusterVersion": cluster_version,
         "context": None if context is None else hash_context(context),
-        "unread": sorted(missing, key=lambda entry: (entry.get("what", ""), entry.get("reason", ""))),
+        "unread": _sorted(missing),
         "counts": dict(sorted(counts.items())),
         "objects": len(order),
         "sha256": digest.hexdigest(),
     }
+
+
+def _sorted(told: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    return sorted(map(dict, told), key=lambda entry: (entry.get("what", ""), entry.get("reason", "")))
 
 
 @contextmanager

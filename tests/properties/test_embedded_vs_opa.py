@@ -201,8 +201,9 @@ def test_one_set_has_one_verdict(
     records = [outcome.record for outcome in embedded.judge(written(values)) if outcome.record is not None]
     for place, owner in enumerate(owners):
         if place < len(records):
-            root = records[owner % len(records)]["resource"]
-            records[place] = {**records[place], "root": root, "owned": root != records[place]["resource"]}
+            root = records[owner % len(records)]
+            address = {**root["resource"], "name": root["names"][0]}
+            records[place] = {**records[place], "root": address}
     request = EstateRequest(records=[json.dumps(record).encode() for record in records], documents=lambda: ())
     text = difference(embedded.judge_estate(request), opa.judge_estate(request), records)
     assert not text, text

@@ -13,12 +13,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-TARGETS = {"help", "setup", "audit", "lint", "test", "unit", "tools", "bench", "generate", "check", "clean"}
+TARGETS = {
+    *("help", "setup", "audit", "lint", "test", "unit", "e2e", "tools", "bench", "generate", "check", "clean"),
+    *("cluster", "cluster-october", "cluster-down"),
+}
+SNAPSHOT = "SNAPSHOT=examples/thunderline/2025-10-08.jsonl"
 
 
-def make(*words: str, cwd: Path = ROOT, path: str | None = None) -> subprocess.CompletedProcess[str]:
+def make(*words: str, cwd: Path = ROOT, path: str | None = None, **own: str) -> subprocess.CompletedProcess[str]:
     """Run make as from a shell: the make that may run these tests leaves nothing in the environment."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    environment = {**kept, **own}
     if path is not None:
         environment["PATH"] = path
     program = shutil.which("make")
@@ -31,7 +36,7 @@ def make(*words: str, cwd: Path = ROOT, path: str | None = None) -> subprocess.C
 def test_bare_make_lists_every_target() -> None:
     done = make()
     assert done.returncode == 0, done.stderr
-    assert set(re.findall(r"^  make ([a-z]+) +[A-Z]", done.stdout, re.MULTILINE)) == TARGETS
+    assert set(re.findall(r"^  make ([a-z0-9-]+) +[A-Z]", done.stdout, re.MULTILINE)) == TARGETS
 
 
 def test_every_target_of_the_help_is_phony() -> None:
@@ -49,7 +54,7 @@ def test_every_target_of_the_help_is_phony() -> None:
     ],
 )
 def test_make_audit_ends_as_the_audit_does(arguments: str, code: int) -> None:
-    done = make("audit", f"ARGS={arguments}")
+    done = make("audit", SNAPSHOT, f"ARGS={arguments}")
     assert done.returncode == code, done.stdout[-2000:] + done.stderr
     assert not list((ROOT / ".venv").glob(".audit-*"))
 
@@ -63,12 +68,30 @@ def test_make_audit_is_not_a_pass_when_something_could_not_be_judged(tmp_path: P
 
 
 def test_make_audit_fails_beside_other_goals_too() -> None:
-    assert make("help", "audit").returncode == 2
+    assert make("help", "audit", SNAPSHOT).returncode == 2
 
 
 def test_make_audit_prints_the_report_and_nothing_else() -> None:
-    done = make("audit", "ARGS=--format json")
+    done = make("audit", SNAPSHOT, "ARGS=--format json")
     assert json.loads(done.stdout)["formatVersion"] == "1"
+
+
+def test_make_audit_without_a_snapshot_asks_the_cluster_of_the_environment() -> None:
+    done = make("audit", KUBECONFIG="/no/such/kubeconfig")
+    assert done.returncode == 2
+    assert "error: there is no kubeconfig /no/such/kubeconfig" in done.stderr
+
+
+def test_make_audit_without_a_snapshot_asks_the_cluster_that_make_started(tmp_path: Path) -> None:
+    for name in ("Makefile", "uv.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / ".cluster").mkdir()
+    (tmp_path / ".cluster" / "kubeconfig").touch()
+    asked = "thunderguard audit --kubeconfig .cluster/kubeconfig"
+    # Beside another goal it is an ordinary one, whose command can be looked at.
+    assert asked in make("--dry-run", "help", "audit", cwd=tmp_path, KUBECONFIG="").stdout
+    assert asked not in make("--dry-run", "help", "audit", cwd=tmp_path, KUBECONFIG="other").stdout
+    assert asked not in make("--dry-run", "help", "audit", SNAPSHOT, cwd=tmp_path, KUBECONFIG="").stdout
 
 
 def test_what_is_installed_is_not_installed_again() -> None:

@@ -76,8 +76,7 @@ def record(
 ) -> JsonObject:
     return {
         "resource": address(resource),
-        "root": address(root or resource),
-        "owned": root not in (None, resource),
+        **({} if root is None else {"root": address(root)}),
         "type": "workload",
         "services": list(services),
         "deprecated": list(deprecated),
@@ -89,8 +88,6 @@ def record(
 def release_record(resource: Resource, chart: str, version: str) -> JsonObject:
     return {
         "resource": address(resource),
-        "root": address(resource),
-        "owned": False,
         "type": "release",
         "release": {"name": resource.name, "namespace": resource.namespace, "chart": chart, "version": version},
     }

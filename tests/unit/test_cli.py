@@ -170,7 +170,7 @@ def test_the_text_of_a_command_is_the_golden_file(judge: Judge) -> None:
 @pytest.mark.parametrize(
     ("words", "error", "hint"),
     [
-        (["audit"], "Missing argument 'SOURCE...'.", "see thunderguard audit --help"),
+        (["lint"], "Missing argument 'PATH...'.", "see thunderguard lint --help"),
         (["bogus"], "No such command 'bogus'.", "see thunderguard --help"),
         (["rules", "bogus"], "No such command 'bogus'.", "see thunderguard rules --help"),
         (["audit", "x", "--workers", "0"], "Invalid value for '--workers': 0 is not in the range x>=1.", "see "),

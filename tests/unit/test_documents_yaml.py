@@ -151,6 +151,10 @@ def test_tags_and_merge_keys_mean_what_kubernetes_takes_them_for(text: str, valu
 def test_the_scan_lets_usual_manifests_through_and_stops_at_differences() -> None:
     assert is_fast(GOOD + "spec:\n  a: 100m\n  b: [1, 2.5, x]\n  c: 10.0.0.1 # a note\n  image: a/b:1.0\n")
     assert is_fast(GOOD + "# do not run it on a node with no disk\n")
+    assert is_fast(GOOD + "spec:\n  schedule: 0 3 * * *\n  url: http://a/?b=c&d=*\n")
+    assert is_fast(GOOD + "# a * b\n" * 300)
+    assert not is_fast(GOOD + "# a * b\n" * 300 + "spec: *x\n")
+    assert not is_fast(GOOD + "url: a?b\nspec: {?a}\n")
     for text in ("a: yes", "a: 0644", "- 1_0", "{a: on}", '{"a":no}', "<<: x", "a: &b c", "a: *b", "a: !c d", "017: x"):
         assert not is_fast(text), text
 

@@ -6,15 +6,15 @@ import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import orjson
 
+from thunderguard.audit.subject import subject_of
 from thunderguard.documents import LeftOut, Shard, locate
 from thunderguard.engines.base import Engine
 from thunderguard.facts.namespaces import is_unknown
-from thunderguard.facts.ownership import Identity, identity_of
-from thunderguard.facts.resources import resource_of
-from thunderguard.facts.shape import shape_problems
+from thunderguard.facts.ownership import Address, Identity, identity_of
 from thunderguard.fingerprint import fingerprint, stable_owner
 from thunderguard.model import (
     Document,
@@ -27,7 +27,7 @@ from thunderguard.model import (
     Resource,
     Status,
 )
-from thunderguard.paths import parse_path
+from thunderguard.paths import Segment, parse_path
 
 _UNDECIDED = (OutcomeKind.POLICY_DOES_NOT_COMPILE, OutcomeKind.ENGINE_FAILED, OutcomeKind.NO_ANSWER)
 
@@ -37,7 +37,8 @@ class Row:
     """One object judged, without its text: small enough to keep 100,000 of them.
 
     ``owner`` is the kind and name that fingerprints use. ``statuses`` follows the order of the catalogue's object
-    rules. ``where`` is its document, emptied. ``record`` is the JSON text of its record.
+    rules. ``where`` is its document, emptied. ``record`` is the JSON text of its record without its name, which many
+    objects share.
     """
 
     resource: Resource
@@ -47,6 +48,34 @@ class Row:
     statuses: tuple[Status, ...]
     findings: tuple[Finding, ...]
     record: bytes | None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel between processes in few parts: pickling a value for each takes three times as long."""
+        resource, identity, where = self.resource, self.identity, self.where
+        return _put_together, (
+            (resource.apiVersion, resource.kind, resource.namespace, resource.name),
+            tuple(identity.address),
+            (identity.uid, identity.is_workload, identity.controller),
+            self.owner,
+            (where.index, where.text, where.file, where.line, where.document_index, where.list_index),
+            self.statuses,
+            self.findings,
+            self.record,
+        )
+
+
+def _put_together(
+    resource: tuple[str, str, str, str],
+    address: tuple[str, str, str, str],
+    identity: tuple[str, bool, tuple[Address, str] | None],
+    owner: tuple[str, str],
+    where: tuple[int, bytes, str | None, int | None, int, int | None],
+    statuses: tuple[Status, ...],
+    findings: tuple[Finding, ...],
+    record: bytes | None,
+) -> Row:
+    identified = Identity(Address(*address), *identity)
+    return Row(Resource(*resource), identified, owner, Document(*where), statuses, findings, record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +102,17 @@ class Task:
 def judge(shard: Shard, engine: Engine, task: Task) -> Judged:
     """Read ``shard`` and judge each of its documents."""
     judged = Judged([], [], [])
-    shared: dict[tuple[Status, ...], tuple[Status, ...]] = {}
+    shared: dict[object, Any] = {}
     waiting: deque[tuple[Document, JsonObject]] = deque()
     outcomes = engine.judge(_prepared(shard, task, waiting, judged.problems))
     for outcome in outcomes:
         document, obj = waiting.popleft()
         statuses = tuple(outcome.statuses.get(rule, Status.FAILED) for rule in task.rules)
-        judged.rows.append(_row(document, obj, outcome, shared.setdefault(statuses, statuses), task, judged.problems))
+        judged.rows.append(_row(document, obj, outcome, statuses, task, judged.problems, shared))
     for document, obj in waiting:
         failed = Outcome(OutcomeKind.NO_ANSWER, reason="the engine stopped before it")
         statuses = (Status.FAILED,) * len(task.rules)
-        judged.rows.append(_row(document, obj, failed, statuses, task, judged.problems))
+        judged.rows.append(_row(document, obj, failed, statuses, task, judged.problems, shared))
     judged.left_out.extend(shard.left_out)
     return judged
 
@@ -122,32 +151,50 @@ def _row(
     statuses: tuple[Status, ...],
     task: Task,
     problems: list[Problem],
+    shared: dict[object, Any],
 ) -> Row:
-    resource = resource_of(obj)
-    resource = replace(
-        resource,
-        apiVersion=sys.intern(resource.apiVersion),
-        kind=sys.intern(resource.kind),
-        namespace=sys.intern(resource.namespace),
-    )
-    where = replace(document, text=b"")
+    subject = subject_of(obj)
+    named = subject.resource
+    resource = Resource(sys.intern(named.apiVersion), sys.intern(named.kind), sys.intern(named.namespace), named.name)
+    where = Document(document.index, b"", document.file, document.line, document.document_index, document.list_index)
     problems.extend(
-        Problem("malformed", sentence, document.file, document.line, str(resource)) for sentence in shape_problems(obj)
+        Problem("malformed", sentence, document.file, document.line, str(resource)) for sentence in subject.malformed
     )
     if outcome.kind in _UNDECIDED:
         reason = f"{outcome.kind}: {outcome.reason}" if outcome.reason else str(outcome.kind)
         problems.append(Problem("unjudged", reason, document.file, document.line, str(resource)))
-    owner = stable_owner(obj, resource.kind, resource.name)
-    findings = tuple(located(raw, where, owner, obj, task.spool) for raw in outcome.findings)
-    record = None if outcome.record is None else orjson.dumps(outcome.record)
-    return Row(resource, identity_of(obj), owner, where, statuses, findings, record)
+    owner = stable_owner(subject.obj, resource.kind, resource.name)
+    findings = tuple(
+        located(raw, where, owner, subject.obj, task.spool, inside=subject.inside) for raw in outcome.findings
+    )
+    record = None
+    if outcome.record is not None and subject.exists:
+        record = orjson.dumps({key: value for key, value in outcome.record.items() if key != "names"})
+    return Row(
+        resource,
+        identity_of(obj),
+        shared.setdefault(owner, owner),
+        where,
+        shared.setdefault(statuses, statuses),
+        findings,
+        shared.setdefault(record, record),
+    )
 
 
 def located(
-    raw: RawFinding, where: Document | None, owner: tuple[str, str], obj: JsonObject | None, spool: str | None = None
+    raw: RawFinding,
+    where: Document | None,
+    owner: tuple[str, str],
+    obj: JsonObject | None,
+    spool: str | None = None,
+    *,
+    inside: tuple[Segment, ...] = (),
 ) -> Finding:
-    """Give an engine's finding its place in the file it came from, and its fingerprint."""
-    position = None if where is None else locate(where, parse_path(raw.path), path=spool)
+    """Give an engine's finding its place in the file it came from, and its fingerprint.
+
+    ``inside`` is where in its document the object stands.
+    """
+    position = None if where is None else locate(where, (*inside, *parse_path(raw.path)), path=spool)
     return Finding(
         rule=raw.rule,
         level=raw.level,

@@ -76,14 +76,18 @@ def run_audit(
             )
 
 
-def exit_code(report: Report) -> int:
-    """Give the exit code of a command that shows ``report``."""
-    if report.problems:
+def exit_code(report: Report, *, allow_partial: bool = False) -> int:
+    """Give the exit code of a command that shows ``report``.
+
+    With ``allow_partial`` it does not matter what a capture could not read.
+    """
+    if any(not allow_partial or problem.kind != "uncaptured" for problem in report.problems):
         return ExitCode.INCOMPLETE
     if report.fail_on is None:
         return ExitCode.CLEAN
     heavy = _LEVELS[: _LEVELS.index(report.fail_on) + 1]
-    return ExitCode.FINDINGS if any(finding.level in heavy for finding in report.findings) else ExitCode.CLEAN
+    fails = any(finding.level in heavy and report.is_new(finding) for finding in report.findings)
+    return ExitCode.FINDINGS if fails else ExitCode.CLEAN
 
 
 def _audit(
@@ -138,13 +142,15 @@ def _judged(
     workers: int | None,
     progress: Progress | None,
 ) -> Judged:
-    # External programs use the processors themselves.
-    wanted = workers or (cores() if engine.name == "embedded" and source.size >= WORTH_SHARING else 1)
+    # External programs use the processors themselves, and each process has to start its own.
+    here = engine.name == "embedded"
+    wanted = workers or (cores() if here and source.size >= WORTH_SHARING else 1)
     shards = source.shards(wanted * SHARDS_PER_WORKER if wanted > 1 else 1)
     total = Judged([], [], [])
     size = sum(shard.size for shard in shards)
     done = 0
-    for shard, part in zip(shards, judge_shards(shards, open_one, engine, task, wanted), strict=True):
+    parts = judge_shards(shards, open_one, engine, task, wanted, inherit=here)
+    for shard, part in zip(shards, parts, strict=True):
         total.rows.extend(part.rows)
         total.problems.extend(part.problems)
         total.left_out.extend(part.left_out)
@@ -163,7 +169,7 @@ def _snapshot_problems(source: Source, paths: Sequence[str]) -> list[Problem]:
     told = [problem for problem in verify(paths[0]) if problem.kind == "snapshot"]
     gaps = (source.header or {}).get("unread") or ()
     told.extend(
-        Problem("unread", f"{gap.get('what')} was not captured: {gap.get('reason')}", paths[0], 1)
+        Problem("uncaptured", f"{gap.get('what')} was not captured: {gap.get('reason')}", paths[0], 1)
         for gap in gaps
         if isinstance(gap, dict)
     )
@@ -195,23 +201,23 @@ def _through_owners(rows: Sequence[Row], rules: Sequence[str]) -> tuple[list[Row
 
 
 def _records(rows: Sequence[Row], roots: Sequence[int]) -> list[bytes]:
-    records = []
+    """Put the records together that are alike but for the name of their object."""
+    names: dict[tuple[bytes, Resource | None], list[str]] = {}
     for place, row in enumerate(rows):
-        if row.record is None:
-            continue
-        root = roots[place]
-        if root == place:
-            records.append(row.record)
-        else:
-            owner = rows[root].resource
-            address = {
-                "apiVersion": owner.apiVersion,
-                "kind": owner.kind,
-                "namespace": owner.namespace,
-                "name": owner.name,
-            }
-            records.append(orjson.dumps({**orjson.loads(row.record), "root": address, "owned": True}))
+        if row.record is not None:
+            owner = None if roots[place] == place else rows[roots[place]].resource
+            names.setdefault((row.record, owner), []).append(row.resource.name)
+    records = []
+    for (text, owner), alike in names.items():
+        record = {**orjson.loads(text), "names": alike}
+        if owner is not None:
+            record["root"] = _address(owner)
+        records.append(orjson.dumps(record))
     return records
+
+
+def _address(resource: Resource) -> JsonObject:
+    return {key: getattr(resource, key) for key in ("apiVersion", "kind", "namespace", "name")}
 
 
 def _of_the_set(outcome: Outcome, rows: Sequence[Row], estate: Estate, source: Source) -> Iterator[Finding]:
@@ -240,12 +246,7 @@ def _ledger(
             shared[row.statuses] = {rule: status for rule, status in pairs if rule in selected}
         ledger.append(LedgerRow(row.resource, row.where.file, shared[row.statuses]))
     if asked:
-        violated = {finding.rule for finding in outcome.findings}
-        failed = outcome.kind not in (OutcomeKind.PASS, OutcomeKind.FINDINGS, OutcomeKind.NOT_MATCHED)
-        whole = {
-            rule: Status.FAILED if failed else Status.VIOLATED if rule in violated else Status.PASSED for rule in asked
-        }
-        ledger.append(LedgerRow(None, None, whole))
+        ledger.append(LedgerRow(None, None, {rule: outcome.statuses.get(rule, Status.FAILED) for rule in asked}))
     return ledger
 
 
@@ -279,9 +280,10 @@ class _Inventory:
         for text in self._records:
             record: JsonObject = orjson.loads(text)
             resource = record["resource"]
-            address = (resource["kind"], resource["namespace"], resource["name"])
-            if resource["namespace"] not in self._exempt or address in self._found:
-                yield record
+            for name in record.pop("names"):
+                address = (resource["kind"], resource["namespace"], name)
+                if resource["namespace"] not in self._exempt or address in self._found:
+                    yield {**record, "resource": {**resource, "name": name}}
 
 
 def _shown(path: Path) -> str:

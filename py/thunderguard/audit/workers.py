@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 
 from thunderguard.audit.judging import Judged, Task, judge
 from thunderguard.documents import Shard
@@ -32,12 +33,19 @@ def cores() -> int:
 
 
 def judge_shards(
-    shards: Sequence[Shard], open_worker: _OpenEngine, engine: Engine, task: Task, workers: int
+    shards: Sequence[Shard],
+    open_worker: _OpenEngine,
+    engine: Engine,
+    task: Task,
+    workers: int,
+    *,
+    inherit: bool = False,
 ) -> Iterator[Judged]:
     """Judge ``shards`` and give what came of each, in order.
 
     With one worker it is done here, by ``engine``; else each process opens an engine of its own with ``open_worker``.
-    Raises EngineError when a process dies.
+    With ``inherit`` an engine that holds nothing outside of this process is not opened again where processes are
+    forked: each has a copy of it. Raises EngineError when a process dies.
     """
     if workers <= 1 or len(shards) <= 1:
         for shard in shards:
@@ -48,7 +56,7 @@ def judge_shards(
         min(workers, len(shards)),
         mp_context=multiprocessing.get_context(method),
         initializer=_start,
-        initargs=(open_worker, task),
+        initargs=(partial(_same, engine) if inherit and method == "fork" else open_worker, task),
     )
     try:
         yield from pool.map(_work, shards)
@@ -58,6 +66,10 @@ def judge_shards(
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _same(engine: Engine) -> Engine:
+    return engine
 
 
 def _start(open_worker: _OpenEngine, task: Task) -> None:

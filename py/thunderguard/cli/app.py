@@ -29,10 +29,20 @@ class Lazy(NamedTuple):
 
 
 COMMANDS: Mapping[str, Lazy] = {
-    "audit": Lazy("thunderguard.cli.judge", "audit", "Judge a snapshot, manifests or both by every rule."),
+    "audit": Lazy("thunderguard.cli.judge", "audit", "Judge a live cluster, a snapshot or manifests by every rule."),
     "lint": Lazy("thunderguard.cli.judge", "lint", "Judge manifests before they are applied."),
+    "baseline": Lazy(
+        "thunderguard.cli.baseline", "baseline", "Keep the findings that are known, so that only new ones fail."
+    ),
+    "capture": Lazy("thunderguard.cli.capture", "capture", "Capture a live cluster into a snapshot."),
+    "conform": Lazy("thunderguard.cli.conform", "conform", "Run the declared suite on every engine."),
+    "diff": Lazy(
+        "thunderguard.cli.diff", "diff", "Say what is new and what is fixed between two snapshots or reports."
+    ),
     "estate": Lazy("thunderguard.cli.estate", "estate", "Work on Estate files."),
     "guard": Lazy("thunderguard.cli.guard", "guard", "Say whether the embedded engine may judge by Rego files."),
+    "render": Lazy("thunderguard.cli.render", "render", "Write the Kyverno and native policies and the rule pages."),
+    "replay": Lazy("thunderguard.cli.replay", "replay", "Prove on a captured snapshot that every engine agrees."),
     "rules": Lazy("thunderguard.cli.rules", "rules", "List the rules, or show one."),
     "snapshot": Lazy("thunderguard.cli.snapshot", "snapshot", "Work on snapshot files."),
 }

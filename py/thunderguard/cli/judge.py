@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
 from thunderguard.cli import output
-from thunderguard.cli.progress import shown_progress
+from thunderguard.cli.capture import captured, cluster_options
+from thunderguard.cli.progress import Progress, shown_progress
 from thunderguard.errors import UsageError
 from thunderguard.model import Level, Report
 
+if TYPE_CHECKING:
+    from thunderguard.capture import Connection
+
 # The names of the engines, written here as well so that --help imports none of them; a test compares the two.
-ENGINES = ("embedded", "opa", "conftest", "reference")
+ENGINES = ("embedded", "opa", "conftest", "kyverno", "native", "reference")
 
 _NEVER = "never"
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+class _Live(NamedTuple):
+    """Which cluster to audit, how, and where its snapshot is kept."""
+
+    save: Path | None
+    kubeconfig: Path | None
+    context: str | None
+    helm_secrets: bool
+    timeout: float
 
 
 def _options(command: _Command) -> _Command:
@@ -41,6 +58,12 @@ def _options(command: _Command) -> _Command:
             show_default=True,
             help="The level from which on findings make the exit code 1.",
         ),
+        click.option(
+            "--baseline",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="A JSON report; only findings that it does not have fail.",
+        ),
         click.option("--namespace", metavar="NS", help="The namespace of manifests that name none."),
         click.option("--rule", "rules", multiple=True, metavar="ID", help="Ask this rule only; can be given again."),
         click.option(
@@ -59,6 +82,13 @@ def _options(command: _Command) -> _Command:
             help="Write the report to FILE, all of it or nothing.",
         ),
         click.option(
+            "--report",
+            "reports",
+            multiple=True,
+            metavar="FORMAT=FILE",
+            help="Write the report in FORMAT to FILE as well; can be given again.",
+        ),
+        click.option(
             "--workers", type=click.IntRange(min=1), metavar="N", help="Judge with N processes.  [default: as needed]"
         ),
         click.option(
@@ -70,15 +100,35 @@ def _options(command: _Command) -> _Command:
     return command
 
 
-@click.command(short_help="Judge a snapshot, manifests or both by every rule.")
-@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@click.command(short_help="Judge a live cluster, a snapshot or manifests by every rule.")
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.option(
+    "--save", type=click.Path(path_type=Path), metavar="FILE", help="Keep what was read of the cluster as a snapshot."
+)
+@cluster_options
 @_options
-def audit(sources: tuple[str, ...], **options: Any) -> int:
-    """Judge a snapshot, manifests or both by every rule.
+def audit(
+    sources: tuple[str, ...],
+    *,
+    save: Path | None,
+    kubeconfig: Path | None,
+    context: str | None,
+    no_helm_secrets: bool,
+    timeout: float,
+    **options: Any,
+) -> int:
+    """Judge a live cluster, a snapshot or manifests by every rule.
 
     SOURCE is a snapshot (.jsonl, .gz, .zst), a file of manifests (YAML, JSON, `kubectl get -o yaml|json`), a
-    directory of them, or - for standard input.
+    directory of them, or - for standard input. Without one the live cluster of the current context is read and judged.
     """
+    if not sources:
+        live = _Live(save, kubeconfig, context, not no_helm_secrets, timeout)
+        return _judge((), live=live, complete=True, picture=True, **options)
+    given = click.get_current_context()
+    for name in ("save", "kubeconfig", "context", "no_helm_secrets", "timeout"):
+        if given.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name.replace('_', '-')} is for a live cluster, and not for a SOURCE.", given)
     return _judge(sources, complete=True, picture=True, **options)
 
 
@@ -104,25 +154,33 @@ def _judge(
     engine: str,
     opa_url: str | None,
     fail_on: str,
+    baseline: Path | None,
     namespace: str | None,
     rules: Sequence[str],
     form: str,
     target: Path | None,
+    reports: Sequence[str],
     workers: int | None,
     color: bool | None,
+    allow_partial: bool = False,
+    live: _Live | None = None,
 ) -> int:
     if opa_url is not None and engine != "opa":
         raise click.UsageError("--opa-url needs --engine opa.", click.get_current_context())
     if target is not None:
         output.check_target(target)
+    if live is not None and live.save is not None:
+        output.check_target(live.save)
+    also = _report_targets(reports)
+    known = _known(baseline)
     titles = _titles(rules, complete=complete)
 
     # Not before the cheap mistakes are told: this brings in the readers and the engines.
     from thunderguard.audit import exit_code, run_audit
 
-    with shown_progress() as progress:
+    with _read(paths, live) as (read, connection, progress):
         report = run_audit(
-            list(paths),
+            read,
             estate=estate,
             engine=engine,
             opa_url=opa_url,
@@ -133,9 +191,72 @@ def _judge(
             workers=workers,
             progress=progress,
         )
-    code = exit_code(report)
+    if connection is not None:
+        from thunderguard.capture.live import of_the_cluster
+
+        report = of_the_cluster(report, connection)
+    report = replace(report, known=known)
+    code = exit_code(report, allow_partial=allow_partial)
+    _write_reports(report, also, code)
     _write(report, titles, form=form, code=code, target=target, color=color, picture=picture)
     return code
+
+
+@contextmanager
+def _read(paths: Sequence[str], live: _Live | None) -> Iterator[tuple[list[str], Connection | None, Progress | None]]:
+    """Give the files to judge, and the connection when they hold a cluster and are gone afterwards."""
+    if live is None:
+        with shown_progress() as progress:
+            yield list(paths), None, progress
+        return
+    with TemporaryDirectory(prefix="thunderguard-") as folder:
+        path = live.save or Path(folder) / "cluster.jsonl"
+        with captured(
+            path,
+            kubeconfig=live.kubeconfig,
+            context=live.context,
+            helm_secrets=live.helm_secrets,
+            timeout=live.timeout,
+        ) as (connection, _, progress):
+            yield [str(path)], None if live.save else connection, progress
+
+
+def _known(baseline: Path | None) -> frozenset[str] | None:
+    if baseline is None:
+        return None
+    from thunderguard.recorded import read
+
+    return read(baseline).fingerprints
+
+
+def _report_targets(asked: Sequence[str]) -> list[tuple[str, Path]]:
+    """Read the values of --report. Raises UsageError for a format that is not there or a file that cannot be."""
+    from thunderguard.reports.formats import FORMATS
+
+    targets = []
+    for text in asked:
+        form, separator, file = text.partition("=")
+        if form not in FORMATS or not separator or not file:
+            names = ", ".join(sorted(FORMATS))
+            raise UsageError(f"--report {text!r} is not FORMAT=FILE", hint=f"formats are {names}")
+        output.check_target(Path(file))
+        targets.append((form, Path(file)))
+    if len({path.resolve() for _, path in targets}) < len(targets):
+        raise UsageError("two reports would be written to one file", hint="give each --report a file of its own")
+    return targets
+
+
+def _write_reports(report: Report, targets: Sequence[tuple[str, Path]], code: int) -> None:
+    if not targets:
+        return
+    from thunderguard import assets
+    from thunderguard.catalogue import load_catalogue
+    from thunderguard.reports.formats import render
+    from thunderguard.reports.setting import Setting
+
+    setting = Setting(rules=load_catalogue().rules, exit_code=code, version=assets.version())
+    for form, path in targets:
+        output.write_file(path, render(form, report, setting))
 
 
 def _titles(rules: Sequence[str], *, complete: bool) -> dict[str, str]:

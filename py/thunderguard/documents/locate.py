@@ -11,7 +11,6 @@ from typing import Any, TypeAlias
 
 import yaml
 from yaml._yaml import CParser
-from yaml.cyaml import CSafeLoader
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from thunderguard.documents import jsontext
@@ -122,9 +121,22 @@ def _file(path: str, name: str, _modified: int, _size: int) -> _Text | None:
     return _Text(list(split(text, json_only=unit.json_only)))
 
 
+class _Composer(CParser):
+    """PyYAML's parser without its resolver, which looks at every scalar: only merge keys have to be known."""
+
+    def resolve(self, _kind: type[Node], value: str | None, implicit: tuple[bool, bool] | bool) -> str:
+        return _MERGE if value == "<<" and isinstance(implicit, tuple) and implicit[0] else ""
+
+    def descend_resolver(self, _node: Node | None, _index: Any) -> None:
+        pass
+
+    def ascend_resolver(self) -> None:
+        pass
+
+
 def _compose(text: str) -> Node:
     # What was read is nested no deeper than the reader allows, so that the recursion of PyYAML is bounded.
-    node = yaml.compose(text, Loader=CSafeLoader)
+    node: Node | None = _Composer(text).get_single_node()
     if node is None:
         raise Unreadable("nothing stands here")
     return node

@@ -35,7 +35,7 @@ _FLOW_KEY = re.compile(r"[\[{,][ \t]*\?|^[ \t]*\?", re.MULTILINE)
 _ODD_BREAKS = re.compile("[\r\x85\u2028\u2029\ufeff]")
 
 # The search above takes twice as long as the bulk loader, so that a cheaper look at the words of the text comes first:
-# where no word is doubtful, whatever stands around it, there is nothing to search for.
+# where no word is doubtful, whatever stands around it, only lines with a mark are searched.
 _WORD_BREAKS = str.maketrans("[]{},\"'", "       ")
 _BARE_WORDS = ("y", "Y", "yes", "Yes", "YES", "n", "N", "no", "No", "NO", "on", "On", "ON", "off", "Off", "OFF")
 _WORDS = frozenset(f"{before}{word}{after}" for word in _BARE_WORDS for before in ("", ":") for after in ("", ":"))
@@ -44,19 +44,38 @@ _FIRST = frozenset("+-.:0123456789")
 _DOUBTFUL_WORD = re.compile(r":*(?:[-+]?\.[iInN]|(?!" + _SAFE + r":*\Z)[-+]?_*\.?_*[0-9][0-9_.eExXoObBa-fA-F+-]*:*\Z)")
 
 
+# A text with more lines to look at than this is searched whole.
+_FEW_LINES = 100
+# Words found good before, since manifests repeat themselves; forgotten when they become many.
+_good_words: set[str] = set()
+_MOST_WORDS = 50_000
+
+
 def is_fast(text: str) -> bool:
     """Say whether the bulk loader reads ``text`` (one document, lines ended by newlines) as Kubernetes would."""
-    return _plain_breaks(text) and (_plain_words(text) or _nothing_found(text))
+    return _plain_breaks(text) and all(map(_nothing_found, _doubtful_parts(text)))
 
 
-def _plain_words(text: str) -> bool:
+def _doubtful_parts(text: str) -> list[str]:
+    """Give the parts of ``text``, whole lines, in which something may be found: nothing else has to be searched."""
+    words = set(text.translate(_WORD_BREAKS).split()) - _good_words
+    if not _WORDS.isdisjoint(words) or any(word[0] in _FIRST and _DOUBTFUL_WORD.match(word) for word in words):
+        return [text]
+    if len(_good_words) > _MOST_WORDS:
+        _good_words.clear()
+    _good_words.update(words)
+    # No word is doubtful, and what is found never reaches over a line, so that it holds a mark.
+    lines: set[tuple[int, int]] = set()
     for mark in _MARKS:
-        if mark in text:
-            return False
-    words = set(text.translate(_WORD_BREAKS).split())
-    if not _WORDS.isdisjoint(words):
-        return False
-    return not any(word[0] in _FIRST and _DOUBTFUL_WORD.match(word) for word in words)
+        at = text.find(mark)
+        while at >= 0:
+            start, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
+            end = len(text) if end < 0 else end
+            lines.add((start, end))
+            if len(lines) > _FEW_LINES:
+                return [text]
+            at = text.find(mark, end)
+    return [text[start:end] for start, end in lines]
 
 
 def _nothing_found(text: str) -> bool:

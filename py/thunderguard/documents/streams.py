@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,19 +71,33 @@ def is_compressed(path: str | Path) -> bool:
     """Say whether :func:`open_stream` decompresses the file. Raises OSError."""
     with open(path, "rb") as raw:
         magic = raw.read(4)
-    return magic.startswith(GZIP_MAGIC) or magic == ZSTD_MAGIC
+    return _is_packed(magic)
 
 
 def read_whole(path: str | Path, limit: int) -> bytes:
     """Read a file whole. Raises Unreadable when it cannot be read or has more than ``limit`` bytes."""
     try:
-        with open_stream(path) as stream:
-            data = stream.read(limit + 1)
+        data = _read_plain(path, limit)
+        if data is None:
+            with open_stream(path) as stream:
+                data = stream.read(limit + 1)
     except FAILURES as error:
         raise Unreadable(why(error)) from None
     if len(data) > limit:
         raise Unreadable(f"the file is larger than {megabytes(limit)}, the most that is read as one piece")
     return data
+
+
+def _read_plain(path: str | Path, limit: int) -> bytes | None:
+    """Read a regular file in one go; None when it is not that simple: compressed, special, or just growing."""
+    with open(path, "rb", buffering=0) as raw:
+        size = os.fstat(raw.fileno()).st_size
+        data = raw.read(min(size, limit) + 1)
+    return data if len(data) == size and not _is_packed(data) else None
+
+
+def _is_packed(start: bytes) -> bool:
+    return start.startswith((GZIP_MAGIC, ZSTD_MAGIC))
 
 
 def lines(stream: BinaryIO, limit: int) -> Iterator[bytes | None]:

@@ -6,7 +6,6 @@ import gc
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,10 +39,15 @@ class Part:
     @property
     def content_line(self) -> int:
         """Give the line of the first line that is neither empty, nor a comment, nor a bare ``---``."""
-        for at, line in enumerate(self.text[:_LINES_READ].split("\n")):
-            bare = line.removeprefix("---")
-            if bare.strip() and not bare.lstrip().startswith("#"):
+        start = 0
+        for at in range(_LINES_READ):
+            end = self.text.find("\n", start, _LINES_READ)
+            bare = self.text[start : _LINES_READ if end < 0 else end].removeprefix("---").strip()
+            if bare and not bare.startswith("#"):
                 return self.line + at
+            if end < 0:
+                break
+            start = end + 1
         return self.line
 
 
@@ -100,19 +104,19 @@ def load(part: Part, limits: Limits = DEFAULT_LIMITS) -> tuple[Any, bytes]:
             f"the document is larger than {megabytes(limits.document)}; etcd would not take a tenth of it",
             kind="malformed",
         )
-    with _no_collector():
+    with _NoCollector():
         return _load_json(part.text) if part.is_json else _load_yaml(part.text, limits)
 
 
-@contextmanager
-def _no_collector() -> Iterator[None]:
+class _NoCollector:
     """Hold the garbage collector: a document makes thousands of containers and no cycles, and it walks them all."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
+
+    def __enter__(self) -> None:
+        self._collecting = gc.isenabled()
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        if self._collecting:
             gc.enable()
 
 
@@ -188,7 +192,7 @@ class _DuplicateError(Exception):
 
 def _json_pieces(text: str) -> list[Part]:
     try:
-        with _no_collector():
+        with _NoCollector():
             orjson.loads(text)
         return [Part(text, 1, 0, True)]
     except orjson.JSONDecodeError as error:
@@ -207,6 +211,9 @@ def _json_pieces(text: str) -> list[Part]:
 
 
 def _pieces(text: str) -> Iterator[tuple[str, int]]:
+    if not _has_markers(text):
+        yield text, 1
+        return
     start = 0
     line = 1
     for marker in _MARKER.finditer(text):
@@ -224,6 +231,11 @@ def _pieces(text: str) -> Iterator[tuple[str, int]]:
             line += 1
     if start < len(text):
         yield text[start:], line
+
+
+def _has_markers(text: str) -> bool:
+    """Say whether there may be a line that begins with a marker, faster than by the pattern."""
+    return text.startswith(("---", "...")) or "\n---" in text or "\n..." in text
 
 
 def _only_directives(text: str) -> bool:

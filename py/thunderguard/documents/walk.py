@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -46,12 +47,12 @@ def find(paths: Sequence[str]) -> Found:
     for path in paths:
         if os.path.isdir(path):
             before = len(found.units)
-            for name in _walk(path, found, (os.path.realpath(path),)):
-                _add(name, True, found, seen)
+            for name, real, template in _walk(path, found, (os.path.realpath(path),)):
+                _add(name, real, found, seen, walked=True, template=template)
             if len(found.units) == before:
                 found.problems.append(Problem("unread", "the directory holds no YAML or JSON file to read", path))
         elif os.path.exists(path):
-            _add(path, False, found, seen)
+            _add(path, os.path.realpath(path), found, seen)
         else:
             raise SourceError(
                 f"{path}: no such file or directory", hint="name a file, a directory, or - for standard input"
@@ -62,7 +63,7 @@ def find(paths: Sequence[str]) -> Found:
     return found
 
 
-def make_unit(path: str, file: str, *, walked: bool = False) -> Unit:
+def make_unit(path: str, file: str, *, walked: bool = False, template: bool = False, size: int | None = None) -> Unit:
     """Make the unit for one file: by lines when its name or its first line says JSON Lines. Raises OSError."""
     bare = _unpacked(file.lower())
     by_lines = bare.endswith(_LINES)
@@ -72,10 +73,10 @@ def make_unit(path: str, file: str, *, walked: bool = False) -> Unit:
     return Unit(
         path,
         file,
-        os.stat(path).st_size,
+        os.stat(path).st_size if size is None else size,
         by_lines,
         walked,
-        template=walked and _is_template(path),
+        template=template,
         json_only=bare.endswith(".json"),
     )
 
@@ -85,7 +86,14 @@ def splittable(unit: Unit) -> bool:
     return unit.by_lines and not is_compressed(unit.path)
 
 
-def _walk(folder: str, found: Found, above: tuple[str, ...]) -> Iterator[str]:
+def _walk(folder: str, found: Found, above: tuple[str, ...]) -> Iterator[tuple[str, str, bool]]:
+    """Give each file below ``folder``: its name, its real path, and whether it is among the templates of a chart.
+
+    ``above`` are the real paths of the folders that led here.
+    """
+    # What can be known of the folder is not asked of each file: there may be very many.
+    template = _is_template(folder)
+    here = above[-1].rstrip(os.sep) + os.sep
     try:
         with os.scandir(folder) as entries:
             ordered = sorted(entries, key=lambda entry: entry.name)
@@ -104,26 +112,19 @@ def _walk(folder: str, found: Found, above: tuple[str, ...]) -> Iterator[str]:
         elif entry.name.lower() in _OTHER:
             found.left_out.append(LeftOut(entry.path, _OTHER[entry.name.lower()]))
         elif _unpacked(entry.name.lower()).endswith(_SUFFIXES):
-            yield entry.path
+            yield entry.path, os.path.realpath(entry.path) if entry.is_symlink() else here + entry.name, template
         else:
             found.left_out.append(LeftOut(entry.path, "neither YAML nor JSON by its name"))
 
 
-def _add(path: str, walked: bool, found: Found, seen: set[str]) -> None:
-    real = os.path.realpath(path)
+def _add(path: str, real: str, found: Found, seen: set[str], *, walked: bool = False, template: bool = False) -> None:
     if real in seen:
         found.left_out.append(LeftOut(path, "the same file was named before"))
         return
     seen.add(real)
     try:
-        if not os.path.exists(path):
-            raise FileNotFoundError(2, "the symbolic link leads nowhere")
-        if not os.path.isfile(path):
-            # A named pipe in a directory would be waited for without end.
-            raise OSError(22, "it is not a regular file")
-        with open(path, "rb"):
-            pass
-        unit = make_unit(path, path, walked=walked)
+        size = _checked_size(path)
+        unit = make_unit(path, path, walked=walked, template=template, size=size)
         header = header_of(first_line(path)[0].strip()) if unit.by_lines else None
         if header is not None:
             check_format(header, path)
@@ -134,6 +135,21 @@ def _add(path: str, walked: bool, found: Found, seen: set[str]) -> None:
         found.problems.append(Problem("snapshot", error.message, path, 1))
     except OSError as error:
         found.problems.append(Problem("unread", f"cannot be read: {error.strerror}", path))
+
+
+def _checked_size(path: str) -> int:
+    """Give the bytes of a file. Raises OSError when it is no regular file, or may not be read."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        raise FileNotFoundError(2, "the symbolic link leads nowhere") from None
+    if not stat.S_ISREG(found.st_mode):
+        # A named pipe in a directory would be waited for without end.
+        raise OSError(22, "it is not a regular file")
+    if not os.access(path, os.R_OK):
+        with open(path, "rb"):
+            pass
+    return found.st_size
 
 
 def _unpacked(name: str) -> str:
@@ -149,8 +165,8 @@ def _is_object_line(line: bytes) -> bool:
         return False
 
 
-def _is_template(path: str) -> bool:
-    parts = os.path.abspath(path).split(os.sep)
+def _is_template(folder: str) -> bool:
+    parts = os.path.abspath(folder).split(os.sep)
     if "templates" not in parts:
         return False
     at = len(parts) - 1 - parts[::-1].index("templates")

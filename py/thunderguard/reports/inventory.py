@@ -36,10 +36,10 @@ def workloads(records: Iterable[JsonObject]) -> tuple[Workload, ...]:
         resource = _resource(record.get("resource"))
         if resource is None or record.get("type") != "workload":
             continue
-        root = _resource(record.get("root")) or resource
+        root = _resource(record.get("root"))
         if record.get("failures"):
-            failing.add(root)
-        if root == resource and record.get("owned") is not True:
+            failing.add(root or resource)
+        if root is None:
             roots[resource] = record
     return tuple(
         Workload(

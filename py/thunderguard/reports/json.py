@@ -50,8 +50,8 @@ def render(report: Report, *, clock: Clock = utc_now) -> bytes:
     text = io.BytesIO()
     text.write(head + b'"objects": [')
     before = b"\n      "
-    for row in _rows(report):
-        text.write(before + _text(_row(row)))
+    for row, stated in _rows(report):
+        text.write(before + _text(_row(row, stated)))
         before = b",\n      "
     text.write((b"\n    ]" if before.startswith(b",") else b"]") + tail + b"\n")
     return text.getvalue()
@@ -65,15 +65,17 @@ def _text(value: Any, option: int = 0) -> bytes:
         return orjson.dumps(_writable(value), option=option)
 
 
-def _rows(report: Report) -> list[LedgerRow]:
-    """Give the rows that say anything, in order."""
+def _rows(report: Report) -> list[tuple[LedgerRow, JsonObject]]:
+    """Give the rows that say anything, in order, each with what it states."""
     # Few combinations of statuses occur, and rows share them.
+    combinations = {id(row.statuses): row.statuses for row in report.rows}
     order = {
-        id(row.statuses): sorted((rule, str(status)) for rule, status in row.statuses.items()) for row in report.rows
+        key: sorted((rule, str(status)) for rule, status in statuses.items()) for key, statuses in combinations.items()
     }
-    stated = {id(row.statuses): bool(_stated(row)) for row in report.rows}
+    stated = {key: _stated(statuses) for key, statuses in combinations.items()}
     rows = [row for row in report.rows if stated[id(row.statuses)]]
-    return sorted(rows, key=lambda row: (*_row_order(row), order[id(row.statuses)]))
+    rows.sort(key=lambda row: (*_row_order(row), order[id(row.statuses)]))
+    return [(row, stated[id(row.statuses)]) for row in rows]
 
 
 def to_json(report: Report, *, clock: Clock = utc_now) -> JsonObject:
@@ -93,7 +95,7 @@ def to_json(report: Report, *, clock: Clock = utc_now) -> JsonObject:
         "findings": [_finding(finding) for finding in sorted(report.findings, key=_finding_order)],
         "ledger": {
             "totals": {rule: _totals(report.totals[rule]) for rule in sorted(report.totals)},
-            "objects": [_row(row) for row in _rows(report)],
+            "objects": [_row(row, stated) for row, stated in _rows(report)],
         },
         "problems": [_problem(problem) for problem in sorted(report.problems, key=_problem_order)],
     }
@@ -157,16 +159,16 @@ def _totals(counts: Mapping[Status, int]) -> JsonObject:
     return {key: counts.get(status, 0) for key, status in _TOTALS.items()}
 
 
-def _stated(row: LedgerRow) -> JsonObject:
+def _stated(statuses: Mapping[str, Status]) -> JsonObject:
     """Leave out what does not concern the object: most rules, for most objects."""
-    return {rule: str(row.statuses[rule]) for rule in sorted(row.statuses) if row.statuses[rule] != Status.NOT_MATCHED}
+    return {rule: str(statuses[rule]) for rule in sorted(statuses) if statuses[rule] != Status.NOT_MATCHED}
 
 
-def _row(row: LedgerRow) -> JsonObject:
+def _row(row: LedgerRow, stated: JsonObject) -> JsonObject:
     return {
         "resource": None if row.resource is None else _resource(row.resource),
         "file": row.file,
-        "statuses": _stated(row),
+        "statuses": stated,
     }
 
 

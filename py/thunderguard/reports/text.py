@@ -84,6 +84,8 @@ def summary(report: Report, exit_code: int) -> str:
     """Give the last line of the report: counts by level, the number of objects and the exit code."""
     counts = Counter(finding.level for finding in report.findings)
     parts = [", ".join(f"{counts[level]} {level}" for level in Level), _count(_objects(report), "object")]
+    if report.known is not None:
+        parts.append(f"{sum(map(report.is_new, report.findings))} new since the baseline")
     if report.problems:
         parts.append(_count(len(report.problems), "problem"))
     parts.append(f"exit {exit_code}")

@@ -1,0 +1,65 @@
+"""``thunderguard diff``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from thunderguard.cli import output
+from thunderguard.model import ExitCode, Level
+
+if TYPE_CHECKING:
+    from thunderguard.recorded import Recorded
+
+
+@click.command(short_help="Say what is new and what is fixed between two snapshots or reports.")
+@click.argument("before", metavar="BEFORE")
+@click.argument("after", metavar="AFTER")
+@click.option(
+    "--estate",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The Estate to judge snapshots by.  [default: examples/thunderline/estate.yaml]",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice([*(level.value for level in Level), "never"]),
+    default=Level.DENY.value,
+    show_default=True,
+    help="The level from which on a new finding makes the exit code 1.",
+)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--color/--no-color", default=None, help="Colours or none.  [default: on a terminal without NO_COLOR]")
+def diff(before: str, after: str, *, estate: Path | None, fail_on: str, form: str, color: bool | None) -> int:
+    """Say what is new and what is fixed between two snapshots or reports.
+
+    Each of BEFORE and AFTER is a JSON report (--format json) or anything that audit takes. Findings are told apart
+    by fingerprint, which survives new pod hashes, another file and another order.
+    """
+    from thunderguard.recorded import changes
+    from thunderguard.reports import changes as written
+
+    first, second = (_recorded(name, estate) for name in (before, after))
+    found = changes(first, second)
+    if form == "json":
+        output.write_bytes(written.render_json(found, before=before, after=after))
+    else:
+        output.write(written.render(found, before=before, after=after, color=output.look(color).color))
+    if first.incomplete or second.incomplete:
+        return ExitCode.INCOMPLETE
+    levels = list(Level)
+    heavy = () if fail_on == "never" else levels[: levels.index(Level(fail_on)) + 1]
+    return ExitCode.FINDINGS if any(finding.level in heavy for finding in found.new) else ExitCode.CLEAN
+
+
+def _recorded(name: str, estate: Path | None) -> Recorded:
+    from thunderguard import recorded
+
+    path = Path(name)
+    if recorded.is_report(path):
+        return recorded.read(path)
+    from thunderguard.audit import run_audit
+
+    return recorded.Recorded.of(name, run_audit([name], estate=estate))

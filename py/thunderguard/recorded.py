@@ -1,0 +1,131 @@
+"""Reports that were written before: read back for a baseline, and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import orjson
+
+from thunderguard.errors import SourceError
+from thunderguard.model import Finding, JsonObject, Level, Report, Resource
+
+FORMAT_VERSION = "1"
+
+_LARGEST = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What of a report counts later: its findings, the rules that were asked, and whether it was incomplete."""
+
+    name: str
+    findings: tuple[Finding, ...]
+    rules: frozenset[str]
+    incomplete: bool
+
+    @property
+    def fingerprints(self) -> frozenset[str]:
+        """The fingerprints of the findings."""
+        return frozenset(finding.fingerprint for finding in self.findings)
+
+    @classmethod
+    def of(cls, name: str, report: Report) -> Recorded:
+        """Take what counts from a report just made."""
+        return cls(name, tuple(report.findings), frozenset(report.totals), bool(report.problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """How one report differs from an earlier one, by fingerprint.
+
+    ``unknown`` are findings of one side about which the other says nothing: its rule was not asked there, or not
+    everything could be judged.
+    """
+
+    new: tuple[Finding, ...]
+    fixed: tuple[Finding, ...]
+    unchanged: tuple[Finding, ...]
+    unknown: tuple[Finding, ...]
+
+
+def changes(before: Recorded, after: Recorded) -> Changes:
+    """Compare two reports: what is only in ``after`` is new, what is only in ``before`` is fixed."""
+    new: list[Finding] = []
+    fixed: list[Finding] = []
+    unchanged: list[Finding] = []
+    unknown: list[Finding] = []
+    for finding in after.findings:
+        if finding.fingerprint in before.fingerprints:
+            unchanged.append(finding)
+        elif _silent(before, finding):
+            unknown.append(finding)
+        else:
+            new.append(finding)
+    known = after.fingerprints
+    for finding in before.findings:
+        if finding.fingerprint not in known:
+            (unknown if _silent(after, finding) else fixed).append(finding)
+    return Changes(*(_ordered(group) for group in (new, fixed, unchanged, unknown)))
+
+
+def _silent(other: Recorded, finding: Finding) -> bool:
+    return other.incomplete or finding.rule not in other.rules
+
+
+def _ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda finding: (finding.sort_key, finding.fingerprint)))
+
+
+def read(path: Path) -> Recorded:
+    """Read a JSON report. Raises SourceError when ``path`` is none, or one of another format version."""
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise SourceError(f"{path} is larger than any report")
+        value = orjson.loads(path.read_bytes())
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
+        hint = "name a report written with --format json"
+        raise SourceError(f"{path} is not a JSON report: {error}", hint=hint) from None
+    version = value.get("formatVersion") if isinstance(value, dict) else None
+    if version != FORMAT_VERSION:
+        raise SourceError(
+            f"{path} has the report format version {version!r}, not {FORMAT_VERSION!r}",
+            hint="write it anew with --format json",
+        )
+    if wrong := next(iter(_schema().iter_errors(value)), None):
+        where = "/".join(map(str, wrong.instance_path))
+        raise SourceError(f"{path} is not a report: {where}: {wrong.message:.200}", hint="write it anew")
+    return Recorded(
+        str(path),
+        tuple(_finding(entry) for entry in value["findings"]),
+        frozenset(value["ledger"]["totals"]),
+        bool(value["problems"]),
+    )
+
+
+def is_report(path: Path) -> bool:
+    """Say whether ``path`` looks like a JSON report, from its first bytes."""
+    try:
+        with path.open("rb") as file:
+            return file.read(200).replace(b" ", b"").replace(b"\n", b"").startswith(b'{"formatVersion":')
+    except OSError:
+        return False
+
+
+@cache
+def _schema() -> Any:
+    text = (files("thunderguard.schemas") / "report.schema.json").read_bytes()
+    return jsonschema_rs.validator_for(orjson.loads(text))
+
+
+def _finding(entry: JsonObject) -> Finding:
+    address = entry["resource"]
+    resource = Resource(*(address[key] or "" for key in ("apiVersion", "kind", "namespace", "name")))
+    return Finding(**{**entry, "resource": resource, "level": Level(entry["level"])})

@@ -1,0 +1,50 @@
+"""What a report format may know besides the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from thunderguard.catalogue import Rule
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Give the present moment, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """``rules`` are the catalogue's by id, ``exit_code`` is what the command ends with, ``version`` is Thunderguard's.
+
+    ``clock`` gives the time that a report bears.
+    """
+
+    rules: Mapping[str, Rule]
+    exit_code: int
+    version: str
+    clock: Clock = field(default=utc_now)
+
+    def title(self, rule: str) -> str:
+        """Give the title of ``rule``; its id when the catalogue does not have it."""
+        known = self.rules.get(rule)
+        return known.title if known is not None else rule
+
+
+def writable(value: Any) -> Any:
+    """Give a JSON value whose texts can all be written in UTF-8.
+
+    A file name that is not UTF-8 reaches Python with lone surrogates; they become backslash escapes.
+    """
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, list):
+        return [writable(item) for item in value]
+    if isinstance(value, dict):
+        return {writable(key): writable(item) for key, item in value.items()}
+    return value
