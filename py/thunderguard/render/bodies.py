@@ -53,9 +53,9 @@ class Body:
     """The body of one rule.
 
     ``only`` says in CEL which requests the rule may speak about, without variables; ``subresources`` are matched
-    besides those of every rule. ``variables`` are its own. ``subject`` says in CEL whether the rule speaks about the object,
-    ``found`` maps the key of each violation in the catalogue to a list of maps with ``path`` and the arguments of the
-    message.
+    besides those of every rule. ``variables`` are its own. ``subject`` says in CEL whether the rule speaks about the
+    object, ``found`` maps the key of each violation in the catalogue to a list of maps with ``path`` and the arguments
+    of the message.
     """
 
     rule: str

@@ -186,7 +186,7 @@ class CliEngine(ContextManaged):
             if not asked:
                 raise PolicyError(f"{policy.path} cannot be tried out: it asks about no workload")
             for place, one in asked:
-                rows = answers[place].get(policy.name, ())
+                rows = answers[place].get(policy.name, [])
                 _check_canary(policy, rows, complaints)
                 try:
                     self._status(policy.rule, one, rows[0], [])
