@@ -78,9 +78,11 @@ bench: .venv/.dev rego-tools ## Measure speed and memory (ARGS goes to the bench
 
 generate: .venv/.dev ## Write every generated file anew
 	@for generator in $(GENERATORS); do echo "$$generator --write"; $(BIN)/python $$generator --write; done
+	$(BIN)/thunderguard render
 
 check: .venv/.dev ## Check that generated files are current, Rego fits every engine and Estates are valid
 	@for generator in $(GENERATORS); do echo "$$generator --check"; $(BIN)/python $$generator --check; done
+	$(BIN)/thunderguard render --check
 	$(BIN)/thunderguard guard rego
 	$(BIN)/thunderguard estate check examples/*/estate.yaml
 

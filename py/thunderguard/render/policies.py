@@ -36,7 +36,7 @@ _SEVERITIES = {Level.DENY: "high", Level.WARN: "medium", Level.INFO: "low"}
 # What the cluster needs to live, and what has to be mended while a policy denies everything for want of an Estate. In
 # no rule's words are these wrong, or, as a definition with the label of a chart, they are too dear to be denied.
 _NEVER_MATCHED: Mapping[str, Sequence[str]] = {
-    "": ["bindings", "endpoints", "events", "nodes"],
+    "": ["bindings", "events", "nodes"],
     "admissionregistration.k8s.io": ["*"],
     "apiextensions.k8s.io": ["*"],
     "apiregistration.k8s.io": ["*"],
