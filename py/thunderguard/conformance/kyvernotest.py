@@ -15,11 +15,15 @@ from typing import Any, NamedTuple
 import orjson
 import yaml
 
-from thunderguard.admission import plural
+from thunderguard.admission import plural, review
 from thunderguard.conformance.cases import Case, Form
 from thunderguard.conformance.estates import changed
 from thunderguard.engines.kyvernocli.questions import InexpressibleError, Question, as_yaml, question
 from thunderguard.engines.kyvernocli.stubs import definitions
+from thunderguard.facts import admission
+from thunderguard.facts.charts import LABEL
+from thunderguard.facts.values import as_object, as_text, dig
+from thunderguard.facts.workloads import template_path
 from thunderguard.model import JsonObject
 
 #: The folder of a rule's tests, beside its policy.
@@ -29,7 +33,8 @@ FILE = "kyverno-test.yaml"
 _OPERATIONS = frozenset({"CREATE", "UPDATE", "DELETE"})
 _API = "cli.kyverno.io/v1alpha1"
 _HEAD = "# Rendered by tools/kyverno_tests.py from tests/cases. Do not edit.\n"
-_PASS, _FAIL = "pass", "fail"
+_PASS, _FAIL, _SKIP = "pass", "fail", "skip"
+_CHART_GROUPS = frozenset({"argoproj.io", "helm.cattle.io", "helm.toolkit.fluxcd.io", "source.toolkit.fluxcd.io"})
 # What the program leaves without a namespace; it puts everything else that names none into "default".
 _CLUSTER_TYPES = frozenset(
     {
@@ -101,7 +106,7 @@ def _tests(cases: Sequence[Case]) -> _Tests:
             except InexpressibleError as error:
                 tests.left_out[str(error)] += 1
                 continue
-            verdict = _FAIL if case.rule in check.violated else _PASS
+            verdict = _FAIL if case.rule in check.violated else _PASS if _is_met(case.rule, asked) else _SKIP
             shared = (case.estate, asked.user, asked.operation, verdict)
             # The program drops all but one of the objects that it takes for the same, whatever their apiVersion.
             address = asked.address[1:]
@@ -110,6 +115,26 @@ def _tests(cases: Sequence[Case]) -> _Tests:
             tests.groups[_Group(*shared, slot)].append((case.name, asked))
             tests.number += 1
     return tests
+
+
+def _is_met(rule: str, asked: Question) -> bool:
+    """Say whether a request meets the conditions of the rule's policy, which is skipped where one does not.
+
+    A case says that nothing is found, and the program wants to know whether the policy was asked at all. Conditions
+    look at the object by itself; what depends on the Estate or the old object is asked, and passes.
+    """
+    obj, (group, _, kind) = asked.obj, asked.type
+    request = review(obj, username=as_text(orjson.loads(asked.user).get("username")))
+    if admission.asked(request, ()) is None:
+        return False
+    if rule == "namespace-boundary":
+        secret = (group, kind) == ("", "Secret") and obj.get("type") == "helm.sh/release.v1"
+        return not secret and (group, kind) != ("apps", "ControllerRevision")
+    if template_path(obj) is not None:
+        return True
+    if rule == "deprecated-chart":
+        return LABEL in as_object(dig(obj, ("metadata", "labels"))) or group in _CHART_GROUPS
+    return rule == "singleton-service" and (group, kind) == ("autoscaling", "HorizontalPodAutoscaler")
 
 
 def _expressible(asked: Question) -> Question:
