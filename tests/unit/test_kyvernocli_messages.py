@@ -59,6 +59,17 @@ def test_the_separator_inside_of_words_separates_nothing() -> None:
     assert found.message == "image a | b of container c has neither tag nor digest"
 
 
+def test_a_line_feed_in_a_name_may_have_become_a_blank() -> None:
+    odd = Resource("apps/v1", "Deployment", "shop", "a\nb")
+    for name in ("a\nb", "a b"):
+        text = (
+            f"namespace-boundary: metadata.namespace: Deployment {name} is in namespace shop; allowed: x. "
+            f"kubectl delete deployment {name} -n shop, or deploy it to x"
+        )
+        (found,) = MESSAGES.findings("namespace-boundary", text, odd)
+        assert found.message == "Deployment a\nb is in namespace shop; allowed: x"
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -214,6 +214,23 @@ def test_policies_that_match_alike_are_joined_and_share_their_variables(name: st
 
 
 @pytest.mark.parametrize("name", FLAVOURS)
+def test_the_conditions_of_joined_policies_are_part_of_their_answers(name: str, folder: Path) -> None:
+    alike(folder, name)
+    conditions = {"has-team": ("true", "has(object.spec)"), "no-latest": ("true",)}
+    for rule_id, told in conditions.items():
+        path = folder / rule_id / FILES[name]
+        lines = "".join(f"    - name: c{n}\n      expression: '{one}'\n" for n, one in enumerate(told))
+        path.write_text(path.read_text().replace("  variables:", f"  matchConditions:\n{lines}  variables:", 1))
+    (one,) = joined(load(name, folder).by_rule.values())
+    copied, *_ = documents(one.copy(Variant.PLACED))
+    met = [variable for variable in copied["spec"]["variables"] if variable["name"].startswith("met")]
+    assert [variable["expression"] for variable in met] == ["true", "has(object.spec)"]
+    assert copied["spec"]["matchConditions"] == []
+    (validation,) = copied["spec"]["validations"]
+    assert validation["messageExpression"].count(NO_SUBJECT) == 4
+
+
+@pytest.mark.parametrize("name", FLAVOURS)
 def test_policies_that_match_otherwise_stay_apart(name: str) -> None:
     policies = load(name).by_rule
     apart = joined(policies.values())

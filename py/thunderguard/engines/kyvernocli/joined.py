@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from thunderguard.engines.kyvernocli.matching import without_subresources
+from thunderguard.engines.kyvernocli.policies import NO_SUBJECT
 
 if TYPE_CHECKING:
     from thunderguard.engines.kyvernocli.policies import Policy, Variant
@@ -27,7 +28,8 @@ _PASSES = "pass"
 _BETWEEN = "\x1f"
 _READ = re.compile(r"\bvariables\.([A-Za-z_][A-Za-z0-9_]*)")
 # What may differ between policies that are asked about the same.
-_OWN = {"variables", "validations", "validationActions", "matchConstraints"}
+_OWN = {"matchConditions", "matchConstraints", "validationActions", "validations", "variables"}
+_CONDITION = "met"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,10 @@ class Joined:
             return self.policies[0].copy(variant)
         union = _Union()
         answers = [union.add(policy, variant) for policy in self.policies]
-        answer = " + ".join(
-            f"{json.dumps(_BETWEEN) + ' + ' if place else ''}{one}" for place, one in enumerate(answers)
-        )
+        answer = f"[{', '.join(answers)}].join({json.dumps(_BETWEEN)})"
         # It fails whatever it finds, since only a failure has a message that is made from the object.
-        return self.policies[0].text(self.name, union.variables, [{"expression": "false", "messageExpression": answer}])
+        validation = {"expression": "false", "messageExpression": answer}
+        return self.policies[0].text(self.name, union.variables, [validation], conditions=())
 
     def told_apart(self, row: Row) -> list[Row] | None:
         """Give the answer of each policy in ``row``; None when it is no plain answer."""
@@ -96,11 +97,18 @@ class _Union:
         names: dict[str, str] = {}
         for variable in policy.variables(variant):
             name, expression = variable["name"], _renamed(variable["expression"], names)
-            if (name, expression) not in self._known:
-                self._known[name, expression] = self._free(name)
-                self.variables.append({"name": self._known[name, expression], "expression": expression})
-            names[name] = self._known[name, expression]
-        return _answer(policy.validations, names)
+            names[name] = self._shared(name, expression)
+        answer = _answer(policy.validations, names)
+        if not policy.conditions:
+            return answer
+        met = [self._shared(_CONDITION, condition["expression"]) for condition in policy.conditions]
+        return f"({' && '.join(f'variables.{name}' for name in met)} ? {answer} : {json.dumps(NO_SUBJECT)})"
+
+    def _shared(self, name: str, expression: str) -> str:
+        if (name, expression) not in self._known:
+            self._known[name, expression] = self._free(name)
+            self.variables.append({"name": self._known[name, expression], "expression": expression})
+        return self._known[name, expression]
 
     def _free(self, name: str) -> str:
         free = next(one for one in (name, *(f"{name}{n}" for n in range(2, 1000))) if one not in self._names)

@@ -91,7 +91,7 @@ class Messages:
             pattern += re.escape(template[at : word.start()])
             at, name = word.end(), word[1]
             if name in known:
-                pattern += re.escape(known[name])
+                pattern += _literally(known[name])
             elif name in told:
                 pattern += f"(?P={name})"
             else:
@@ -102,6 +102,10 @@ class Messages:
 
 def _any_of(texts: Iterable[Any]) -> str:
     """Give the expression for one of ``texts``, the longest first: one may begin as another does."""
-    return "|".join(
-        re.escape(text) for text in sorted({as_text(text) for text in texts}, key=len, reverse=True) if text
-    )
+    known = sorted({as_text(text) for text in texts} - {""}, key=len, reverse=True)
+    return "|".join(_literally(text) for text in known)
+
+
+def _literally(text: str) -> str:
+    # A native policy puts a blank where a message would have a line feed.
+    return re.escape(text).replace("\\\n", "[\n ]")

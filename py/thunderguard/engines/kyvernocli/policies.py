@@ -82,13 +82,27 @@ class Policy:
             validations.append({"expression": f"variables.{_SUBJECT} == true", "message": NO_SUBJECT})
         return validations
 
+    @property
+    def conditions(self) -> list[JsonObject]:
+        """What has to hold of a request that it matches; conditions read no variables."""
+        return as_list(self.policy["spec"].get("matchConditions"))
+
     def copy(self, variant: Variant) -> str:
         """Give the YAML that the program loads."""
-        return self.text(self.name, self.variables(variant), self.validations)
+        return self.text(self.name, self.variables(variant), self.validations, self.conditions)
 
-    def text(self, name: str, variables: Sequence[JsonObject], validations: Sequence[JsonObject]) -> str:
-        """Give the YAML of a policy like this one, but for its name, variables and validations."""
-        metadata, spec = {"name": name}, {"variables": list(variables), "validations": list(validations)}
+    def text(
+        self,
+        name: str,
+        variables: Sequence[JsonObject],
+        validations: Sequence[JsonObject],
+        conditions: Sequence[JsonObject],
+    ) -> str:
+        """Give the YAML of a policy like this one, but for its name and what it says."""
+        metadata = {"name": name}
+        spec = {"variables": list(variables), "validations": list(validations)}
+        if conditions or self.conditions:
+            spec["matchConditions"] = list(conditions)
         documents = [{**self.policy, "metadata": metadata, "spec": {**self.policy["spec"], **spec}}]
         if self.binding is not None:
             # Offline only the binding's own constraints are heeded.
