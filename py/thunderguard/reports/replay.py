@@ -217,11 +217,17 @@ class _Text:
 def summary(value: JsonObject) -> str:
     """Give the last line of the text: what came of the properties, and the exit code."""
     states: Counter[Any] = Counter(cell["state"] for one in value["properties"] for cell in one["engines"])
-    parts = [f"{len(value['properties'])} properties, {len(value['engines'])} engines"]
+    parts = [
+        f"{_count(value['properties'], 'property', 'properties')}, {_count(value['engines'], 'engine', 'engines')}"
+    ]
     parts += [f"{states[state]} {state}" for state in _STYLES if states[state]]
     if value["interrupted"]:
         parts.append("interrupted, so this is not all")
     return "; ".join([*parts, f"exit {value['exitCode']}"])
+
+
+def _count(some: list[Any], one: str, several: str) -> str:
+    return f"{len(some)} {one if len(some) == 1 else several}"
 
 
 def _console(width: int, *, color: bool) -> Console:
