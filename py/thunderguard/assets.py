@@ -26,9 +26,9 @@ def root(name: str) -> Path:
     return path
 
 
-def version() -> str:
-    """Give the version of the installed package; ``0`` when it runs from its sources, not installed."""
+def version(missing: str = "0") -> str:
+    """Give the version of the installed package; ``missing`` when it runs from its sources, not installed."""
     try:
         return metadata.version("thunderguard")
     except metadata.PackageNotFoundError:
-        return "0"
+        return missing

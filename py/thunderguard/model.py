@@ -17,6 +17,11 @@ class Level(StrEnum):
     WARN = "warn"
     INFO = "info"
 
+    def reaches(self, limit: Level) -> bool:
+        """Say whether this weighs as much as ``limit``, or more."""
+        order = list(Level)
+        return order.index(self) <= order.index(limit)
+
 
 class Scope(StrEnum):
     """What a rule needs to see before it can decide."""
@@ -147,6 +152,11 @@ class Finding:
     def sort_key(self) -> tuple[Any, ...]:
         """The order of findings in every report."""
         return (self.rule, self.resource, self.path, self.file or "", self.line or 0, self.message)
+
+
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """Give ``findings`` in the order of every report; of two alike, the smaller fingerprint comes first."""
+    return sorted(findings, key=lambda finding: (finding.sort_key, finding.fingerprint))
 
 
 @dataclass(frozen=True, slots=True)

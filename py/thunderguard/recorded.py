@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -13,7 +12,7 @@ import jsonschema_rs
 import orjson
 
 from thunderguard.errors import SourceError
-from thunderguard.model import Finding, JsonObject, Level, Report, Resource
+from thunderguard.model import Finding, JsonObject, Level, Report, Resource, in_order
 
 FORMAT_VERSION = "1"
 
@@ -71,15 +70,11 @@ def changes(before: Recorded, after: Recorded) -> Changes:
     for finding in before.findings:
         if finding.fingerprint not in known:
             (unknown if _silent(after, finding) else fixed).append(finding)
-    return Changes(*(_ordered(group) for group in (new, fixed, unchanged, unknown)))
+    return Changes(*(tuple(in_order(group)) for group in (new, fixed, unchanged, unknown)))
 
 
 def _silent(other: Recorded, finding: Finding) -> bool:
     return other.incomplete or finding.rule not in other.rules
-
-
-def _ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    return tuple(sorted(findings, key=lambda finding: (finding.sort_key, finding.fingerprint)))
 
 
 def read(path: Path) -> Recorded:

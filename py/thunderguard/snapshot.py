@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,6 +22,7 @@ import zstandard
 from thunderguard.documents.header import API_VERSION, FORMAT_VERSION, HEADER_KIND, check_format, header_of
 from thunderguard.documents.streams import FAILURES, open_stream, why
 from thunderguard.errors import SourceError
+from thunderguard.files import replacing
 from thunderguard.model import JsonObject, Problem
 from thunderguard.redaction import redact_with_reason
 
@@ -58,7 +58,7 @@ def write_snapshot(
             header = _header(spool, order, counts, captured_at, cluster_version, context, missing)
             if left_out:
                 header["leftOut"] = _sorted(left_out)
-            with _replacing(path) as out:
+            with replacing(path) as raw, _compressing(path, raw) as out:
                 out.write(orjson.dumps(header) + b"\n")
                 for line in _ordered(spool, order):
                     out.write(line)
@@ -207,27 +207,6 @@ def _header(
 
 def _sorted(told: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
     return sorted(map(dict, told), key=lambda entry: (entry.get("what", ""), entry.get("reason", "")))
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """Give a file to write to that takes the place of ``path`` when all went well, and vanishes otherwise."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as raw:
-            with _compressing(path, raw) as out:
-                yield out
-            raw.flush()
-            os.fsync(raw.fileno())
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 @contextmanager

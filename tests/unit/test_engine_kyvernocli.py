@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -262,13 +261,13 @@ def test_a_program_that_dies_half_way_fails_the_rest(fake: Fake) -> None:
 
 
 def test_a_program_that_hangs_half_way_is_waited_for_once(fake: Fake) -> None:
-    with fake.open("kyverno", deadline=5.0) as engine:
+    with fake.open("kyverno", deadline=10.0) as engine:
+        # The program that hangs: it outlives the deadline by far.
         fake.write("def before(objects):\n    time.sleep(600)")
-        started = time.monotonic()
         outcomes = list(engine.judge(documents(*(pod(f"p{n}") for n in range(200)))))
-    assert time.monotonic() - started < 30
+    assert len(fake.runs) <= 2, "one run a process, and none is repeated in halves"
     assert {outcome.kind for outcome in outcomes} == {OutcomeKind.ENGINE_FAILED}
-    assert "within 5 s" in outcomes[0].reason
+    assert "within 10 s" in outcomes[0].reason
 
 
 def test_a_closed_engine_fails_and_leaves_no_files(fake: Fake) -> None:

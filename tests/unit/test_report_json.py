@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from report_values import NOON, check_golden, deployment, finding, october, report, reports
 
 from thunderguard.model import LedgerRow, Problem, Report, Resource, Status
-from thunderguard.reports.json import comparable, render, schema, to_json, utc_now
+from thunderguard.reports.json import comparable, render, schema, to_json
+from thunderguard.reports.setting import utc_now
 
 VALIDATOR = jsonschema_rs.Draft202012Validator(schema())
 

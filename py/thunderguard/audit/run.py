@@ -39,8 +39,6 @@ from thunderguard.model import (
 # What is being done, how much of it is done, how much there is.
 Progress: TypeAlias = Callable[[str, int, int | None], None]
 
-_LEVELS = (Level.DENY, Level.WARN, Level.INFO)
-
 
 def run_audit(
     paths: Sequence[str],
@@ -85,8 +83,8 @@ def exit_code(report: Report, *, allow_partial: bool = False) -> int:
         return ExitCode.INCOMPLETE
     if report.fail_on is None:
         return ExitCode.CLEAN
-    heavy = _LEVELS[: _LEVELS.index(report.fail_on) + 1]
-    fails = any(finding.level in heavy and report.is_new(finding) for finding in report.findings)
+    limit = report.fail_on
+    fails = any(finding.level.reaches(limit) and report.is_new(finding) for finding in report.findings)
     return ExitCode.FINDINGS if fails else ExitCode.CLEAN
 
 

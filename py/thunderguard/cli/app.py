@@ -139,12 +139,9 @@ def _debug() -> None:
 def _show_version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
     if not value or ctx.resilient_parsing:
         return
-    from importlib.metadata import PackageNotFoundError, version
+    from thunderguard import assets
 
-    try:
-        number = version("thunderguard")
-    except PackageNotFoundError:
-        number = "(not installed)"
+    number = assets.version("(not installed)")
     output.write(f"thunderguard {number}\n")
     _exit(ctx)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from thunderguard.cli import options as opt
 from thunderguard.cli import output
 from thunderguard.model import ExitCode
 
@@ -22,18 +23,10 @@ def baseline() -> None:
     """
 
 
-_estate = click.option(
-    "--estate",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="The Estate to judge by.  [default: examples/thunderline/estate.yaml]",
-)
-
-
 @baseline.command(short_help="Write a baseline of all that SOURCE breaks now.")
 @click.argument("file", metavar="BASELINE", type=click.Path(path_type=Path))
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
-@_estate
+@opt.estate
 def update(file: Path, sources: tuple[str, ...], *, estate: Path | None) -> int:
     """Write to BASELINE all that SOURCE breaks now. What is in it afterwards no longer fails."""
     output.check_target(file)
@@ -44,7 +37,7 @@ def update(file: Path, sources: tuple[str, ...], *, estate: Path | None) -> int:
 @baseline.command(short_help="Take out of a baseline what SOURCE no longer breaks.")
 @click.argument("file", metavar="BASELINE", type=click.Path(path_type=Path))
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
-@_estate
+@opt.estate
 def prune(file: Path, sources: tuple[str, ...], *, estate: Path | None) -> int:
     """Take out of BASELINE what SOURCE no longer breaks. Nothing is added."""
     from dataclasses import replace

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
+from thunderguard.cli import options as opt
 from thunderguard.cli import output
 from thunderguard.cli.progress import Progress, shown_progress
 from thunderguard.model import ExitCode, JsonObject
@@ -18,42 +19,37 @@ from thunderguard.reports.terminal import safe
 if TYPE_CHECKING:
     from thunderguard.capture import Connection
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
 _MOST_TOLD = 20
 
 
-def cluster_options(command: _Command) -> _Command:
-    """Add the options that say which cluster to read, and how."""
-    options = (
-        click.option(
-            "--kubeconfig",
-            type=click.Path(path_type=Path),
-            metavar="FILE",
-            help="Where the cluster is described.  [default: KUBECONFIG, else ~/.kube/config]",
-        ),
-        click.option("--context", metavar="NAME", help="Which context of it.  [default: the current one]"),
-        click.option(
-            "--no-helm-secrets",
-            is_flag=True,
-            help="Read no Secret: Helm releases are known by the labels of what they brought.",
-        ),
-        click.option(
-            "--timeout",
-            type=click.FloatRange(min=1),
-            default=60.0,
-            show_default=True,
-            metavar="SECONDS",
-            help="How long reading one kind may take.",
-        ),
-        click.option(
-            "--allow-partial",
-            is_flag=True,
-            help="Do without what the capture could not read; otherwise the exit code is 3.",
-        ),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
+#: The options that say which cluster to read, and how.
+cluster_options = opt.together(
+    click.option(
+        "--kubeconfig",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Where the cluster is described.  [default: KUBECONFIG, else ~/.kube/config]",
+    ),
+    click.option("--context", metavar="NAME", help="Which context of it.  [default: the current one]"),
+    click.option(
+        "--no-helm-secrets",
+        is_flag=True,
+        help="Read no Secret: Helm releases are known by the labels of what they brought.",
+    ),
+    click.option(
+        "--timeout",
+        type=click.FloatRange(min=1),
+        default=60.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long reading one kind may take.",
+    ),
+    click.option(
+        "--allow-partial",
+        is_flag=True,
+        help="Do without what the capture could not read; otherwise the exit code is 3.",
+    ),
+)
 
 
 @click.command(short_help="Capture a live cluster into a snapshot.")

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from thunderguard.cli import options as opt
 from thunderguard.cli import output
 from thunderguard.cli.progress import shown_progress
 from thunderguard.errors import UsageError
@@ -45,15 +46,8 @@ def _names(_ctx: click.Context, _parameter: click.Parameter, value: Sequence[str
     help="Run the cases of these rules only; can be given again.",
 )
 @click.option("--verbose", is_flag=True, help="Show every difference with its object, and what was expected and got.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How the result is written.",
-)
-@click.option("--color/--no-color", default=None, help="Colours or none.  [default: on a terminal without NO_COLOR]")
+@opt.form("How the result is written.")
+@opt.color
 def conform(directory: Path | None, **options: Any) -> int:
     """Run the declared suite on every engine.
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from thunderguard.cli import options as opt
 from thunderguard.cli import output
-from thunderguard.model import ExitCode, Level
+from thunderguard.model import ExitCode
 
 if TYPE_CHECKING:
     from thunderguard.recorded import Recorded
@@ -17,21 +18,10 @@ if TYPE_CHECKING:
 @click.command(short_help="Say what is new and what is fixed between two snapshots or reports.")
 @click.argument("before", metavar="BEFORE")
 @click.argument("after", metavar="AFTER")
-@click.option(
-    "--estate",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="The Estate to judge snapshots by.  [default: examples/thunderline/estate.yaml]",
-)
-@click.option(
-    "--fail-on",
-    type=click.Choice([*(level.value for level in Level), "never"]),
-    default=Level.DENY.value,
-    show_default=True,
-    help="The level from which on a new finding makes the exit code 1.",
-)
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("--color/--no-color", default=None, help="Colours or none.  [default: on a terminal without NO_COLOR]")
+@opt.estate
+@opt.fail_on("a new finding makes")
+@opt.form("How the changes are written.")
+@opt.color
 def diff(before: str, after: str, *, estate: Path | None, fail_on: str, form: str, color: bool | None) -> int:
     """Say what is new and what is fixed between two snapshots or reports.
 
@@ -49,9 +39,9 @@ def diff(before: str, after: str, *, estate: Path | None, fail_on: str, form: st
         output.write(written.render(found, before=before, after=after, color=output.look(color).color))
     if first.incomplete or second.incomplete:
         return ExitCode.INCOMPLETE
-    levels = list(Level)
-    heavy = () if fail_on == "never" else levels[: levels.index(Level(fail_on)) + 1]
-    return ExitCode.FINDINGS if any(finding.level in heavy for finding in found.new) else ExitCode.CLEAN
+    limit = opt.level(fail_on)
+    fails = limit is not None and any(finding.level.reaches(limit) for finding in found.new)
+    return ExitCode.FINDINGS if fails else ExitCode.CLEAN
 
 
 def _recorded(name: str, estate: Path | None) -> Recorded:

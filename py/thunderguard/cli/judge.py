@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from thunderguard.cli import options as opt
 from thunderguard.cli import output
 from thunderguard.cli.capture import captured, cluster_options
 from thunderguard.cli.progress import Progress, shown_progress
 from thunderguard.errors import UsageError
-from thunderguard.model import Level, Report
+from thunderguard.model import Report
 
 if TYPE_CHECKING:
     from thunderguard.capture import Connection
 
 # The names of the engines, written here as well so that --help imports none of them; a test compares the two.
 ENGINES = ("embedded", "opa", "conftest", "kyverno", "native", "reference")
-
-_NEVER = "never"
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 class _Live(NamedTuple):
@@ -38,66 +35,39 @@ class _Live(NamedTuple):
     timeout: float
 
 
-def _options(command: _Command) -> _Command:
-    """Add the options that audit and lint share."""
-    options = (
-        click.option(
-            "--estate",
-            type=click.Path(path_type=Path),
-            metavar="FILE",
-            help="The Estate to judge by.  [default: examples/thunderline/estate.yaml]",
-        ),
-        click.option(
-            "--engine", type=click.Choice(ENGINES), default="embedded", show_default=True, help="Who gives the verdict."
-        ),
-        click.option("--opa-url", metavar="URL", help="An OPA server that already runs, for --engine opa."),
-        click.option(
-            "--fail-on",
-            type=click.Choice([*(level.value for level in Level), _NEVER]),
-            default=Level.DENY.value,
-            show_default=True,
-            help="The level from which on findings make the exit code 1.",
-        ),
-        click.option(
-            "--baseline",
-            type=click.Path(path_type=Path),
-            metavar="FILE",
-            help="A JSON report; only findings that it does not have fail.",
-        ),
-        click.option("--namespace", metavar="NS", help="The namespace of manifests that name none."),
-        click.option("--rule", "rules", multiple=True, metavar="ID", help="Ask this rule only; can be given again."),
-        click.option(
-            "--format",
-            "form",
-            type=click.Choice(["text", "json"]),
-            default="text",
-            show_default=True,
-            help="How the report is written.",
-        ),
-        click.option(
-            "--output",
-            "target",
-            type=click.Path(path_type=Path),
-            metavar="FILE",
-            help="Write the report to FILE, all of it or nothing.",
-        ),
-        click.option(
-            "--report",
-            "reports",
-            multiple=True,
-            metavar="FORMAT=FILE",
-            help="Write the report in FORMAT to FILE as well; can be given again.",
-        ),
-        click.option(
-            "--workers", type=click.IntRange(min=1), metavar="N", help="Judge with N processes.  [default: as needed]"
-        ),
-        click.option(
-            "--color/--no-color", default=None, help="Colours or none.  [default: on a terminal without NO_COLOR]"
-        ),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
+_options = opt.together(
+    opt.estate,
+    click.option(
+        "--engine", type=click.Choice(ENGINES), default="embedded", show_default=True, help="Who gives the verdict."
+    ),
+    click.option("--opa-url", metavar="URL", help="An OPA server that already runs, for --engine opa."),
+    opt.fail_on("findings make"),
+    click.option(
+        "--baseline",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="A JSON report; only findings that it does not have fail.",
+    ),
+    click.option("--namespace", metavar="NS", help="The namespace of manifests that name none."),
+    click.option("--rule", "rules", multiple=True, metavar="ID", help="Ask this rule only; can be given again."),
+    opt.form("How the report is written."),
+    click.option(
+        "--output",
+        "target",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Write the report to FILE, all of it or nothing.",
+    ),
+    click.option(
+        "--report",
+        "reports",
+        multiple=True,
+        metavar="FORMAT=FILE",
+        help="Write the report in FORMAT to FILE as well; can be given again.",
+    ),
+    opt.workers,
+    opt.color,
+)
 
 
 @click.command(short_help="Judge a live cluster, a snapshot or manifests by every rule.")
@@ -184,7 +154,7 @@ def _judge(
             estate=estate,
             engine=engine,
             opa_url=opa_url,
-            fail_on=None if fail_on == _NEVER else Level(fail_on),
+            fail_on=opt.level(fail_on),
             namespace=namespace,
             rules=list(dict.fromkeys(rules)),
             complete=complete,

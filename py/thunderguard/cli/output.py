@@ -6,7 +6,6 @@ import os
 import select
 import stat
 import sys
-import tempfile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -118,22 +117,17 @@ def write_file(path: Path, data: bytes) -> None:
     The data goes into a temporary file beside it, which is then renamed; a link is followed, and something that is
     not a plain file (``/dev/stdout``, a pipe) is written to directly. Raises UsageError when that is not possible.
     """
+    # What writes a report imports it; help and errors do without.
+    from thunderguard.files import replacing
+
     try:
         if path.exists() and not _is_plain(path):
             path.write_bytes(data)
             return
         target = path.resolve()
         mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
-        try:
-            with open(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fchmod(file.fileno(), mode)
-            Path(name).replace(target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        with replacing(target, mode=mode) as file:
+            file.write(data)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror or error}") from None
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from thunderguard.cli import options as opt
 from thunderguard.cli import output
 from thunderguard.cli.progress import shown_progress
 from thunderguard.errors import UsageError
@@ -38,22 +39,10 @@ _WIDTH = 100
 )
 @click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Draw the examples of an earlier run.")
 @click.option("--property", "properties", multiple=True, metavar="ID", help="Try this property only; can be repeated.")
-@click.option(
-    "--estate",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="The Estate to judge by.  [default: examples/thunderline/estate.yaml]",
-)
+@opt.estate
 @click.option("--keep", is_flag=True, help="Add what disagrees to the cases in tests/cases/regressions.")
 @click.option("--list", "listing", is_flag=True, help="List the properties and the mutations, and do nothing else.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How the result is written.",
-)
+@opt.form("How the result is written.")
 @click.option(
     "--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write the result as JUnit XML to FILE, too."
 )
@@ -65,10 +54,8 @@ _WIDTH = 100
     metavar="SECONDS",
     help="After how long an engine that does not answer has failed.",
 )
-@click.option(
-    "--workers", type=click.IntRange(min=1), metavar="N", help="Judge with N processes.  [default: as needed]"
-)
-@click.option("--color/--no-color", default=None, help="Colours or none.  [default: on a terminal without NO_COLOR]")
+@opt.workers
+@opt.color
 def replay(
     snapshots: tuple[str, ...],
     *,

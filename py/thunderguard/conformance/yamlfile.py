@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 from yaml.cyaml import CSafeLoader
 
 from thunderguard.errors import UsageError
 from thunderguard.paths import Segment
-
-_TAG = "tag:yaml.org,2002:"
+from thunderguard.yamlnodes import TAG, deepest, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +25,7 @@ class YamlFile:
 
     def line(self, path: Sequence[Segment]) -> int:
         """Give the 1-based line of the deepest key or element on ``path`` that is there."""
-        node, mark = self.node, self.node.start_mark
-        for segment in path:
-            found = _step(node, segment)
-            if found is None:
-                break
-            mark, node = found
-        return mark.line + 1
+        return deepest(self.node, path).line + 1
 
 
 def read_yaml(path: Path) -> YamlFile:
@@ -55,20 +48,11 @@ def read_yaml(path: Path) -> YamlFile:
         raise UsageError(f"{name} has {len(nodes)} documents; a file of the suite is one")
     _refuse_twice(nodes[0], name)
     try:
-        value = _Constructor().construct_document(nodes[0])
+        value = plain(nodes[0])
     except yaml.MarkedYAMLError as error:
         line = (error.problem_mark or nodes[0].start_mark).line + 1
         raise UsageError(f"{name}:{line}: {error.problem}") from None
     return YamlFile(name, value, nodes[0])
-
-
-class _Constructor(yaml.constructor.SafeConstructor):
-    """Plain values; dates stay text, as Kubernetes reads them."""
-
-    yaml_constructors: ClassVar[dict[str | None, Any]] = {
-        **yaml.constructor.SafeConstructor.yaml_constructors,
-        f"{_TAG}timestamp": yaml.constructor.SafeConstructor.construct_yaml_str,
-    }
 
 
 def _refuse_twice(root: yaml.Node, name: str) -> None:
@@ -85,17 +69,7 @@ def _refuse_twice(root: yaml.Node, name: str) -> None:
         elif isinstance(node, yaml.MappingNode):
             keys: set[str] = set()
             for key, value in node.value:
-                if key.value in keys and key.tag != f"{_TAG}merge":
+                if key.value in keys and key.tag != f"{TAG}merge":
                     raise UsageError(f"{name}:{key.start_mark.line + 1}: {key.value} stands here a second time")
                 keys.add(key.value)
                 left.append(value)
-
-
-def _step(node: yaml.Node, segment: Segment) -> tuple[yaml.Mark, yaml.Node] | None:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if key.value == segment:
-                return key.start_mark, value
-    elif isinstance(node, yaml.SequenceNode) and isinstance(segment, int) and segment < len(node.value):
-        return node.value[segment].start_mark, node.value[segment]
-    return None

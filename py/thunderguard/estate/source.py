@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
 
 import yaml
 from yaml.cyaml import CSafeLoader
@@ -15,22 +14,22 @@ from thunderguard.errors import EstateError
 from thunderguard.estate.text import printable, shown
 from thunderguard.model import JsonObject
 from thunderguard.paths import Segment
+from thunderguard.yamlnodes import TAG, deepest, plain
 
 API_VERSION = "thunderguard.dev/v1alpha1"
 KIND = "Estate"
 LARGEST = 1 << 20
 
-_TAG = "tag:yaml.org,2002:"
 # Deeper than any Estate can be, and far from what the parser or Python's stack can bear.
 _DEEPEST = 64
 # Readers of YAML 1.1 and 1.2 agree on these spellings only: 010, 1:30, 1_000, yes and on are something else to each.
 _PLAIN = {
-    f"{_TAG}int": (re.compile(r"-?(0|[1-9][0-9]{0,14})\Z"), "a whole number", "in decimal digits, or in quotes"),
-    f"{_TAG}bool": (re.compile(r"(true|false)\Z"), "a truth value", "as true or false, or in quotes"),
+    f"{TAG}int": (re.compile(r"-?(0|[1-9][0-9]{0,14})\Z"), "a whole number", "in decimal digits, or in quotes"),
+    f"{TAG}bool": (re.compile(r"(true|false)\Z"), "a truth value", "as true or false, or in quotes"),
 }
 _NUMBER = re.compile(r"[-+]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][-+]?[0-9]+)?\Z|0[ox][0-9A-Fa-f]+\Z")
-_TEXT = {f"{_TAG}str", f"{_TAG}timestamp"}
-_KNOWN = {*_PLAIN, *_TEXT, f"{_TAG}float", f"{_TAG}null", f"{_TAG}seq", f"{_TAG}map"}
+_TEXT = {f"{TAG}str", f"{TAG}timestamp"}
+_KNOWN = {*_PLAIN, *_TEXT, f"{TAG}float", f"{TAG}null", f"{TAG}seq", f"{TAG}map"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +43,7 @@ class EstateText:
 
     def place(self, segments: Sequence[Segment]) -> tuple[int, int]:
         """Give the 1-based line and column of the deepest key or element on ``segments`` that is there."""
-        node = self.node
-        mark = node.start_mark
-        for segment in segments:
-            found = _step(node, segment)
-            if found is None:
-                break
-            mark, node = found
+        mark = deepest(self.node, segments)
         return mark.line + 1, mark.column + 1
 
 
@@ -70,7 +63,7 @@ def read_estate(path: Path) -> EstateText:
         raise EstateError(f"{name} is too large for an Estate", hint=f"the limit is {LARGEST} bytes")
     node = _compose(content, name)
     _refuse_what_readers_differ_on(node, name)
-    data = _Constructor.of(node)
+    data = plain(node)
     if not isinstance(data, dict):
         raise EstateError(f"{_at(name, node)}: an Estate is a mapping, not {shown(data)}", hint=_EXAMPLE)
     for field, wanted in (("apiVersion", API_VERSION), ("kind", KIND)):
@@ -100,19 +93,6 @@ def _compose(content: bytes, name: str) -> yaml.Node:
     if len(nodes) > 1:
         raise EstateError(f"{_at(name, nodes[1])}: a second document; a file holds one Estate")
     return nodes[0]
-
-
-class _Constructor(yaml.constructor.SafeConstructor):
-    """Plain values; dates stay text, as Kubernetes reads them."""
-
-    yaml_constructors: ClassVar[dict[str | None, Any]] = {
-        **yaml.constructor.SafeConstructor.yaml_constructors,
-        f"{_TAG}timestamp": yaml.constructor.SafeConstructor.construct_yaml_str,
-    }
-
-    @classmethod
-    def of(cls, node: yaml.Node) -> Any:
-        return cls().construct_document(node)
 
 
 def _refuse_what_readers_differ_on(root: yaml.Node, name: str) -> None:
@@ -164,13 +144,3 @@ def _nodes(root: yaml.Node) -> Iterator[tuple[yaml.Node, int]]:
 
 def _at(name: str, node: yaml.Node) -> str:
     return f"{name}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
-
-
-def _step(node: yaml.Node, segment: Segment) -> tuple[yaml.Mark, yaml.Node] | None:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if key.value == segment:
-                return key.start_mark, value
-    elif isinstance(node, yaml.SequenceNode) and isinstance(segment, int) and segment < len(node.value):
-        return node.value[segment].start_mark, node.value[segment]
-    return None

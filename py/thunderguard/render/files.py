@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -13,12 +12,11 @@ from thunderguard.errors import PolicyError, UsageError
 from thunderguard.model import JsonObject
 from thunderguard.render import pages, policies
 from thunderguard.render.bodies import load_body, load_facts
+from thunderguard.yamltext import WholeDumper
 
 KYVERNO = "kyverno.yaml"
 NATIVE = "native.yaml"
 DEFAULT_ESTATE = "thunderline"
-
-_HEAD = "# Rendered by `thunderguard render`{sources}. Do not edit.\n"
 
 
 def rendered(folder: Path, catalogue: Catalogue, *, estate: str = DEFAULT_ESTATE) -> dict[str, str]:
@@ -108,13 +106,8 @@ def _kyverno_role() -> JsonObject:
     }
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(WholeDumper):
     """Writes long texts folded, so that a rendered policy can be read and compared line by line."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        """Write everything out: an anchor is nothing to read."""
-        del data
-        return True
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
@@ -126,10 +119,6 @@ _Dumper.add_representer(str, _text)
 
 
 def _yaml(documents: list[JsonObject], sources: str = "") -> str:
-    head = (
-        _HEAD.format(sources=sources)
-        if sources != "nothing else"
-        else "# Rendered by `thunderguard render`. Do not edit.\n"
-    )
+    head = f"# Rendered by `thunderguard render`{f' from {sources}' if sources else ''}. Do not edit.\n"
     text = yaml.dump_all(documents, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=116)
     return head + str(text)

@@ -13,9 +13,10 @@ from thunderguard.documents.limits import DEFAULT_LIMITS
 from thunderguard.documents.objects import Origin, items
 from thunderguard.documents.texts import load, split
 from thunderguard.model import Document, JsonObject
+from thunderguard.yamltext import WholeDumper
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(WholeDumper):
     """Writes every text in quotes, since plain ones mean other things to other readers."""
 
 
@@ -24,7 +25,6 @@ def _quoted(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _quoted)
-_Dumper.ignore_aliases = lambda *_: True  # type: ignore[method-assign]
 
 
 def written(obj: Any) -> str:

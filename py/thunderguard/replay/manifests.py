@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import tempfile
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,20 +13,15 @@ import orjson
 import yaml
 
 from thunderguard.errors import UsageError
+from thunderguard.files import replacing
 from thunderguard.model import JsonObject, Outcome, Status
 from thunderguard.replay.properties.askable import is_askable
+from thunderguard.yamltext import WholeDumper
 
 #: Where cases are kept, seen from the root of a repository.
 REGRESSIONS = Path("tests/cases/regressions")
 _ITEM = re.compile(r"^( *)- name:", re.MULTILINE)
 _FIRST = ("apiVersion", "kind", "metadata", "spec")
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes no anchors."""
-
-
-_Dumper.ignore_aliases = lambda *_: True  # type: ignore[method-assign]
 
 
 def manifest(objects: Sequence[JsonObject]) -> str:
@@ -38,7 +31,7 @@ def manifest(objects: Sequence[JsonObject]) -> str:
 
 def _dumped(value: Any) -> str:
     text: str = yaml.dump(
-        orjson.loads(orjson.dumps(value)), Dumper=_Dumper, sort_keys=False, width=100, allow_unicode=False
+        orjson.loads(orjson.dumps(value)), Dumper=WholeDumper, sort_keys=False, width=100, allow_unicode=False
     )
     return text
 
@@ -87,14 +80,7 @@ def _expected(found: str, path: str, rule: str) -> JsonObject:
 
 def _replace(path: Path, data: bytes) -> None:
     try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        with replacing(path, mode=0o644) as file:
+            file.write(data)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror or error}") from None

@@ -8,6 +8,7 @@ import orjson
 
 from thunderguard.model import Finding, JsonObject
 from thunderguard.recorded import Changes
+from thunderguard.reports.json import address
 from thunderguard.reports.setting import writable
 from thunderguard.reports.terminal import Paint, safe
 
@@ -58,16 +59,10 @@ def _line(finding: Finding) -> str:
 
 
 def _entry(finding: Finding) -> JsonObject:
-    resource = finding.resource
     return {
         "rule": finding.rule,
         "level": str(finding.level),
-        "resource": {
-            "apiVersion": resource.apiVersion or None,
-            "kind": resource.kind or None,
-            "namespace": resource.namespace or None,
-            "name": resource.name or None,
-        },
+        "resource": address(finding.resource),
         "path": finding.path,
         "message": finding.message,
         "remedy": finding.remedy,

@@ -5,7 +5,7 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-comm
 
 from __future__ import annotations
 
-from thunderguard.model import Finding, Level, Problem, Report
+from thunderguard.model import Finding, Level, Problem, Report, in_order
 from thunderguard.reports.setting import Setting, writable
 from thunderguard.reports.terminal import safe
 
@@ -14,7 +14,7 @@ _COMMANDS = {Level.DENY: "error", Level.WARN: "warning", Level.INFO: "notice"}
 
 def render(report: Report, setting: Setting) -> bytes:
     """Write an annotation for each finding and each problem, one a line."""
-    findings = sorted(report.findings, key=lambda finding: (finding.sort_key, finding.fingerprint))
+    findings = in_order(report.findings)
     lines = [_finding(finding, setting) for finding in findings]
     lines += [_problem(problem) for problem in report.problems]
     return "".join(f"{line}\n" for line in lines).encode()

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC
 from importlib.resources import files
 from typing import Any, cast
 
 import orjson
 
 from thunderguard.model import Finding, JsonObject, LedgerRow, Problem, Report, Resource, Status
+from thunderguard.reports.setting import Clock, utc_now, writable
 
 FORMAT_VERSION = "1"
-
-Clock = Callable[[], datetime]
 
 _TOTALS = {
     "passed": Status.PASSED,
@@ -29,11 +28,6 @@ _TOTALS = {
     "notJudged": Status.NOT_JUDGED,
     "failed": Status.FAILED,
 }
-
-
-def utc_now() -> datetime:
-    """Give the present moment, in UTC."""
-    return datetime.now(UTC)
 
 
 def schema() -> JsonObject:
@@ -62,7 +56,7 @@ def _text(value: Any, option: int = 0) -> bytes:
         return orjson.dumps(value, option=option)
     except TypeError:
         # A file name that is not UTF-8 reaches Python with lone surrogates, which JSON text cannot hold.
-        return orjson.dumps(_writable(value), option=option)
+        return orjson.dumps(writable(value), option=option)
 
 
 def _rows(report: Report) -> list[tuple[LedgerRow, JsonObject]]:
@@ -119,7 +113,8 @@ def comparable(report_json: JsonObject | bytes | str) -> JsonObject:
     return kept
 
 
-def _resource(resource: Resource) -> JsonObject:
+def address(resource: Resource) -> JsonObject:
+    """Give an address with null for what is absent."""
     return {
         "apiVersion": resource.apiVersion or None,
         "kind": resource.kind or None,
@@ -133,7 +128,7 @@ def _finding(finding: Finding) -> JsonObject:
         "rule": finding.rule,
         "level": str(finding.level),
         "service": finding.service,
-        "resource": _resource(finding.resource),
+        "resource": address(finding.resource),
         "path": finding.path,
         "file": finding.file,
         "line": finding.line,
@@ -166,7 +161,7 @@ def _stated(statuses: Mapping[str, Status]) -> JsonObject:
 
 def _row(row: LedgerRow, stated: JsonObject) -> JsonObject:
     return {
-        "resource": None if row.resource is None else _resource(row.resource),
+        "resource": None if row.resource is None else address(row.resource),
         "file": row.file,
         "statuses": stated,
     }
@@ -190,13 +185,3 @@ def _problem(problem: Problem) -> JsonObject:
 
 def _problem_order(problem: Problem) -> tuple[Any, ...]:
     return (problem.kind, *map(_or_first, (problem.file, problem.line, problem.object)), problem.message)
-
-
-def _writable(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode("utf-8")
-    if isinstance(value, list):
-        return [_writable(item) for item in value]
-    if isinstance(value, dict):
-        return {_writable(key): _writable(item) for key, item in value.items()}
-    return value

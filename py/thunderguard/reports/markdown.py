@@ -6,7 +6,7 @@ import html
 from collections import Counter
 from itertools import groupby
 
-from thunderguard.model import Finding, Level, Report
+from thunderguard.model import Finding, Level, Report, in_order
 from thunderguard.reports.setting import Setting, writable
 from thunderguard.reports.terminal import safe
 
@@ -21,7 +21,7 @@ _REFERENCES = {ord(sign): f"&#{ord(sign)};" for sign in "\\`*_[]|~@$:"}
 
 def render(report: Report, setting: Setting) -> bytes:
     """Write a table of findings for each rule, shortened where a comment could not hold it."""
-    findings = sorted(report.findings, key=lambda finding: (finding.sort_key, finding.fingerprint))
+    findings = in_order(report.findings)
     counts = Counter(finding.level for finding in findings)
     totals = ", ".join(f"{counts[level]} {level}" for level in Level)
     objects = report.source.get("objects", 0)

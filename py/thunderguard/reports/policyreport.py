@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 
 import yaml
 
-from thunderguard.model import Finding, JsonObject, Level, Problem, Report, Status
+from thunderguard.model import Finding, JsonObject, Level, Problem, Report, Status, in_order
 from thunderguard.reports.setting import Setting, writable
 
 NAME = "thunderguard"
@@ -34,7 +34,7 @@ def render_openreports(report: Report, setting: Setting) -> bytes:
 def _documents(report: Report, setting: Setting, version: str, kind: str) -> bytes:
     seconds = int(setting.clock().timestamp())
     results: dict[str, list[JsonObject]] = defaultdict(list)
-    for finding in sorted(report.findings, key=lambda finding: (finding.sort_key, finding.fingerprint)):
+    for finding in in_order(report.findings):
         namespace = finding.resource.namespace
         results[namespace if _NAMESPACE.match(namespace) else ""].append(_result(finding, seconds, setting))
     results[""] += [_problem(problem, seconds) for problem in report.problems]

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import orjson
 
-from thunderguard.model import Finding, JsonObject, Level, Problem, Report
+from thunderguard.model import Finding, JsonObject, Level, Problem, Report, in_order
 from thunderguard.reports.setting import Setting, writable
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -20,7 +20,7 @@ _LEVELS = {Level.DENY: "error", Level.WARN: "warning", Level.INFO: "note"}
 
 def render(report: Report, setting: Setting) -> bytes:
     """Write ``report`` as SARIF: rules with help, results with place and fingerprint, problems."""
-    findings = sorted(report.findings, key=lambda finding: (finding.sort_key, finding.fingerprint))
+    findings = in_order(report.findings)
     rules = sorted({*setting.rules, *(finding.rule for finding in findings)})
     places = {rule: place for place, rule in enumerate(rules)}
     run: JsonObject = {

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from thunderguard import facts
+from thunderguard import assets, facts
 from thunderguard.admission import is_review
 from thunderguard.engines.base import ContextManaged, EngineOptions, digest, failure, outcome_kind
 from thunderguard.engines.reference.inventory import Inventory
@@ -40,18 +39,11 @@ if TYPE_CHECKING:
 _NOWHERE = Resource("", "", "", "")
 
 
-def _version() -> str:
-    try:
-        return metadata.version("thunderguard")
-    except metadata.PackageNotFoundError:  # run from its sources, not installed
-        return "0"
-
-
 class ReferenceEngine(ContextManaged):
     """Judges with the Python rules. Never raises on a document, whatever JSON value it holds."""
 
     name = "reference"
-    version = _version()
+    version = assets.version()
     needs_documents = True
 
     def __init__(self, *, estate: Estate, catalogue: Catalogue, options: EngineOptions | None = None) -> None:
