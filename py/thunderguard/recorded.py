@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
-import jsonschema_rs
 import orjson
 
+from thunderguard import schemas
 from thunderguard.errors import SourceError
 from thunderguard.model import Finding, JsonObject, Level, Report, Resource, in_order
 
@@ -94,7 +91,7 @@ def read(path: Path) -> Recorded:
             f"{path} has the report format version {version!r}, not {FORMAT_VERSION!r}",
             hint="write it anew with --format json",
         )
-    if wrong := next(iter(_schema().iter_errors(value)), None):
+    if wrong := next(iter(schemas.validator("report").iter_errors(value)), None):
         where = "/".join(map(str, wrong.instance_path))
         raise SourceError(f"{path} is not a report: {where}: {wrong.message:.200}", hint="write it anew")
     return Recorded(
@@ -112,12 +109,6 @@ def is_report(path: Path) -> bool:
             return file.read(200).replace(b" ", b"").replace(b"\n", b"").startswith(b'{"formatVersion":')
     except OSError:
         return False
-
-
-@cache
-def _schema() -> Any:
-    text = (files("thunderguard.schemas") / "report.schema.json").read_bytes()
-    return jsonschema_rs.validator_for(orjson.loads(text))
 
 
 def _finding(entry: JsonObject) -> Finding:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 
-import jsonschema_rs
 import orjson
 import pytest
 from hypothesis import given
 from report_values import NOON, deployment, finding, october, report, reports
 
+from thunderguard import schemas
 from thunderguard.audit import exit_code
 from thunderguard.errors import SourceError
 from thunderguard.model import Level, Problem, Report
@@ -21,7 +20,7 @@ from thunderguard.reports import json
 
 ONE = finding("resource-limits", deployment("a", "one"))
 TWO = finding("resource-limits", deployment("a", "two"))
-SCHEMA = jsonschema_rs.validator_for(orjson.loads((files("thunderguard.schemas") / "changes.schema.json").read_bytes()))
+SCHEMA = schemas.validator("changes")
 
 
 def _recorded(value: Report) -> Recorded:

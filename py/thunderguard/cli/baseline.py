@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -47,10 +47,8 @@ def prune(file: Path, sources: tuple[str, ...], *, estate: Path | None) -> int:
     output.check_target(file)
     known = recorded.read(file).fingerprints
     report = _audited(sources, estate)
-    if report.problems:
-        return _write(file, report)
     kept = tuple(finding for finding in report.findings if finding.fingerprint in known)
-    return _write(file, replace(report, findings=kept), dropped=len(known) - len({f.fingerprint for f in kept}))
+    return _write(file, replace(report, findings=kept), dropped=len(known) - len({one.fingerprint for one in kept}))
 
 
 def _audited(sources: tuple[str, ...], estate: Path | None) -> Report:
@@ -59,7 +57,7 @@ def _audited(sources: tuple[str, ...], estate: Path | None) -> Report:
     return run_audit(list(sources), estate=estate)
 
 
-def _write(file: Path, report: Report, **said: Any) -> int:
+def _write(file: Path, report: Report, *, dropped: int | None = None) -> int:
     """Write ``report`` as the baseline, unless something was not judged: what it broke would count as new later."""
     if report.problems:
         first = report.problems[0]
@@ -71,6 +69,6 @@ def _write(file: Path, report: Report, **said: Any) -> int:
     from thunderguard.reports import json
 
     output.write_file(file, json.render(report))
-    dropped = f", {said['dropped']} dropped" if "dropped" in said else ""
-    output.note(f"{file}: {len(report.findings)} findings{dropped}")
+    words = f"{file}: {len(report.findings)} findings"
+    output.note(words if dropped is None else f"{words}, {dropped} dropped")
     return ExitCode.CLEAN

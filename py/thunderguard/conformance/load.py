@@ -5,11 +5,10 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Collection, Iterator
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from thunderguard import schemas
 from thunderguard.conformance.cases import Case, Expected, Form, Scaled
 from thunderguard.conformance.deviations import FILE as DEVIATIONS
 from thunderguard.conformance.yamlfile import YamlFile, read_yaml
@@ -63,18 +62,10 @@ def _cases(path: Path, object_rules: Collection[str]) -> Iterator[Case]:
         yield _Reader(file, (rule, place), raw, object_rules).case(rule)
 
 
-@cache
-def _validator() -> Any:
-    import jsonschema_rs
-
-    schema = (files("thunderguard.schemas") / "cases.schema.json").read_text(encoding="utf-8")
-    return jsonschema_rs.Draft202012Validator(json.loads(schema))
-
-
 def _check_schema(file: YamlFile) -> None:
     """Raise UsageError for the first thing, in reading order, in which ``file`` breaks the schema."""
     errors = sorted(
-        _validator().iter_errors(file.value), key=lambda error: (file.line(error.instance_path), str(error.message))
+        schemas.validator("cases").iter_errors(file.value), key=lambda error: (file.line(error.instance_path), str(error.message))
     )
     if errors:
         path = tuple(errors[0].instance_path)

@@ -11,11 +11,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC
-from importlib.resources import files
 from typing import Any, cast
 
 import orjson
 
+from thunderguard import schemas
 from thunderguard.model import Finding, JsonObject, LedgerRow, Problem, Report, Resource, Status
 from thunderguard.reports.setting import Clock, utc_now, writable
 
@@ -32,8 +32,7 @@ _TOTALS = {
 
 def schema() -> JsonObject:
     """Give the JSON schema (draft 2020-12) of the report."""
-    text = (files("thunderguard.schemas") / "report.schema.json").read_bytes()
-    return cast("JsonObject", orjson.loads(text))
+    return schemas.load("report")
 
 
 def render(report: Report, *, clock: Clock = utc_now) -> bytes:
