@@ -65,7 +65,8 @@ def _cases(path: Path, object_rules: Collection[str]) -> Iterator[Case]:
 def _check_schema(file: YamlFile) -> None:
     """Raise UsageError for the first thing, in reading order, in which ``file`` breaks the schema."""
     errors = sorted(
-        schemas.validator("cases").iter_errors(file.value), key=lambda error: (file.line(error.instance_path), str(error.message))
+        schemas.validator("cases").iter_errors(file.value),
+        key=lambda error: (file.line(error.instance_path), str(error.message)),
     )
     if errors:
         path = tuple(errors[0].instance_path)
