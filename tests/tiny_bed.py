@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 from thunderguard.engines import Engine, EngineOptions, open_engine
-from thunderguard.model import Document, EstateRequest
+from thunderguard.model import Document, EstateRequest, OutcomeKind
 
 TINY = Path(__file__).parent / "data" / "tiny_rego"
 OBJECT_RULES = ("has-team", "no-latest")
@@ -40,6 +40,18 @@ def pod(name: str, image: str = "web:1", team: str | None = "red") -> dict[str, 
 def documents(*values: Any) -> list[Document]:
     texts = [value if isinstance(value, bytes) else json.dumps(value).encode() for value in values]
     return [Document(index=index, text=text) for index, text in enumerate(texts)]
+
+
+def check_order(engine: Engine, values: Sequence[Any]) -> None:
+    """Assert that ``engine`` answers about each of ``values``, pods without a team or bytes that are no JSON."""
+    outcomes = list(engine.judge(documents(*values)))
+    assert len(outcomes) == len(values)
+    for value, outcome in zip(values, outcomes, strict=True):
+        if isinstance(value, bytes):
+            assert outcome.kind is OutcomeKind.ENGINE_FAILED
+        else:
+            assert outcome.findings[0].resource.name == value["metadata"]["name"]
+            assert set(outcome.statuses) == set(OBJECT_RULES)
 
 
 def request_of(engine: Engine, docs: list[Document]) -> EstateRequest:

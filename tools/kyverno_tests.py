@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from thunderguard.catalogue import load_catalogue
 from thunderguard.conformance.kyvernotest import FOLDER, render_tests
 from thunderguard.conformance.load import load_cases
 from thunderguard.estate import DEFAULT_ESTATE, load_estate
+from thunderguard.render import differences, write
 
 ROOT = Path(__file__).resolve().parent.parent
 POLICIES = ROOT / "policies"
@@ -19,27 +19,17 @@ def main() -> int:
     """Write (--write) or check (--check) the files; give the exit code."""
     cases = load_cases(ROOT / "tests" / "cases", load_catalogue().object_rules)
     tests = render_tests(cases, load_estate(DEFAULT_ESTATE).data)
-    there = {
-        path.relative_to(POLICIES).as_posix(): path
-        for folder in POLICIES.glob(f"*/{FOLDER}")
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
+    there = {path.relative_to(POLICIES).as_posix() for path in POLICIES.glob(f"*/{FOLDER}/**/*") if path.is_file()}
+    strays = there - tests.files.keys()
     if "--write" in sys.argv[1:]:
-        for folder in POLICIES.glob(f"*/{FOLDER}"):
-            shutil.rmtree(folder)
-        for name, text in tests.files.items():
-            (POLICIES / name).parent.mkdir(exist_ok=True)
-            (POLICIES / name).write_text(text, encoding="utf-8")
+        write(POLICIES, tests.files)
+        for name in strays:
+            (POLICIES / name).unlink()
         print(f"{tests.asked} questions for kubectl-kyverno test; left out, since the program cannot be asked:")
         for reason, number in tests.left_out.items():
             print(f"  {number:>4}  {reason}")
         return 0
-    stale = [
-        name
-        for name in sorted({*tests.files, *there})
-        if name not in tests.files or name not in there or there[name].read_text(encoding="utf-8") != tests.files[name]
-    ]
+    stale = sorted([*differences(POLICIES, tests.files), *strays])
     for name in stale:
         print(f"error: policies/{name} is stale", file=sys.stderr)
     if stale:

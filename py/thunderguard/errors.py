@@ -26,6 +26,11 @@ class ThunderguardError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def told(self) -> str:
+        """The message with the hint behind it, for where there is one line."""
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
 
 class UsageError(ThunderguardError):
     """The command line, or a file it names, cannot be used as it is."""

@@ -1,4 +1,4 @@
-"""Writing a file so that its name stands for all of it or for what was there before."""
+"""Files by their names: written so that a name stands for all of it or for what was there before, and shown."""
 
 from __future__ import annotations
 
@@ -35,3 +35,9 @@ def replacing(path: Path, *, mode: int | None = None) -> Iterator[BinaryIO]:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def seen_from_here(path: Path) -> str:
+    """Give a path as seen from here, so that a result does not tell where a checkout happens to be."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -50,6 +50,11 @@ class OutcomeKind(StrEnum):
     ENGINE_FAILED = "engine failed"
     NO_ANSWER = "no answer"
 
+    @property
+    def is_verdict(self) -> bool:
+        """Whether the policy decided, whatever it said."""
+        return self in (OutcomeKind.PASS, OutcomeKind.FINDINGS, OutcomeKind.NOT_MATCHED)
+
 
 class ExitCode:
     """The exit codes of every command."""
@@ -110,6 +115,10 @@ class Problem:
     object: str | None = None
 
 
+#: The identity of a finding by which engines are compared: its rule, the address of the object, and the path.
+Key: TypeAlias = tuple[str, Resource, str]
+
+
 @dataclass(frozen=True, slots=True)
 class RawFinding:
     """A finding as every engine gives it; file, line and fingerprint are added later.
@@ -127,7 +136,7 @@ class RawFinding:
     remedy: str = ""
 
     @property
-    def key(self) -> tuple[str, Resource, str]:
+    def key(self) -> Key:
         """The identity by which engines are compared."""
         return (self.rule, self.resource, self.path)
 
@@ -173,6 +182,11 @@ class Outcome:
     statuses: Mapping[str, Status] = field(default_factory=dict)
     record: JsonObject | None = None
     reason: str = ""
+
+    @property
+    def told(self) -> str:
+        """Its kind with the reason, for one that is no verdict."""
+        return f"{self.kind}: {self.reason}" if self.reason else str(self.kind)
 
 
 @dataclass(frozen=True, slots=True)

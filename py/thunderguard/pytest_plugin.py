@@ -52,7 +52,7 @@ def _given(function: Any, collector: pytest.Collector) -> Any:
     from hypothesis import given
 
     from thunderguard.errors import ThunderguardError
-    from thunderguard.replay.strategies import estate_objects
+    from thunderguard.replay.strategies import MOST, estate_objects
 
     snapshot = _path(collector.config, "snapshot")
     if snapshot is None:
@@ -60,19 +60,18 @@ def _given(function: Any, collector: pytest.Collector) -> Any:
             f"{function.__name__} wants an {ARGUMENT}: name a snapshot with --thunderguard-snapshot, or with "
             f"thunderguard_snapshot in the ini file"
         )
-    names, most = _option(collector.config, "mutations"), _option(collector.config, "most")
+    names, most = _option(collector.config, "mutations"), _option(collector.config, "most") or str(MOST)
+    if not most.isdecimal():
+        raise collector.CollectError(f"thunderguard_most is {most!r}, which is no number")
     try:
         strategy = estate_objects(
             snapshot,
             _path(collector.config, "estate"),
             mutations=None if names is None else [name.strip() for name in names.split(",") if name.strip()],
-            **({} if most is None else {"most": int(most)}),
+            most=int(most),
         )
     except ThunderguardError as error:
-        told = f"{error.message} ({error.hint})" if error.hint else error.message
-        raise collector.CollectError(told) from None
-    except ValueError:
-        raise collector.CollectError(f"thunderguard_most is {most!r}, which is no number") from None
+        raise collector.CollectError(error.told) from None
     return given(**{ARGUMENT: strategy})(function)
 
 

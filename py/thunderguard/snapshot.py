@@ -20,13 +20,13 @@ import orjson
 import zstandard
 
 from thunderguard.documents.header import API_VERSION, FORMAT_VERSION, HEADER_KIND, check_format, header_of
+from thunderguard.documents.objects import describe
 from thunderguard.documents.streams import FAILURES, open_stream, why
 from thunderguard.errors import SourceError
 from thunderguard.files import replacing
 from thunderguard.model import JsonObject, Problem
 from thunderguard.redaction import redact_with_reason
 
-_CHUNK = 1 << 20
 _LONGEST_HEADER = 16 << 20
 
 
@@ -162,7 +162,7 @@ def _spool(
         if redact:
             value, reason = redact_with_reason(captured)
             if reason is not None:
-                missing.append({"what": _address(value), "reason": reason})
+                missing.append({"what": describe(value), "reason": reason})
         line = orjson.dumps(value, option=orjson.OPT_SORT_KEYS) + b"\n"
         spool.write(line)
         kind, version, namespace, name = _parts(value)
@@ -225,11 +225,6 @@ def _compressing(path: Path, raw: BinaryIO) -> Iterator[BinaryIO]:
 def _parts(value: JsonObject) -> tuple[str, str, str, str]:
     metadata = value.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
-    kind, version = value.get("kind"), value.get("apiVersion")
-    namespace, name = metadata.get("namespace"), metadata.get("name")
-    return tuple(part if isinstance(part, str) else "" for part in (kind, version, namespace, name))  # type: ignore[return-value]
-
-
-def _address(value: JsonObject) -> str:
-    kind, _, namespace, name = _parts(value)
-    return f"{namespace}/{kind}/{name}" if namespace else f"{kind}/{name}"
+    stated = (value.get("kind"), value.get("apiVersion"), metadata.get("namespace"), metadata.get("name"))
+    kind, version, namespace, name = (part if isinstance(part, str) else "" for part in stated)
+    return kind, version, namespace, name

@@ -28,6 +28,7 @@ from thunderguard.model import Document, EstateRequest, Level, OutcomeKind, Reso
 from tiny_bed import (
     OBJECT_RULES,
     TINY,
+    check_order,
     children,
     documents,
     eventually,
@@ -144,15 +145,9 @@ def test_engines_hash_the_same_sources_alike(rego: Path) -> None:
 @pytest.mark.parametrize("name", ENGINES)
 def test_more_documents_than_a_batch_keep_their_order(name: str) -> None:
     # One spoilt document a batch, at different places.
-    docs = documents(*(b"{" if n % 211 == 5 else pod(f"p{n}", team=None) for n in range(1010)))
+    values = [b"{" if n % 211 == 5 else pod(f"p{n}", team=None) for n in range(1010)]
     with opened(name) as engine:
-        outcomes = list(engine.judge(docs))
-    assert len(outcomes) == 1010
-    for n, outcome in enumerate(outcomes):
-        if n % 211 == 5:
-            assert outcome.kind is OutcomeKind.ENGINE_FAILED
-        else:
-            assert outcome.findings[0].resource.name == f"p{n}"
+        check_order(engine, values)
 
 
 @pytest.mark.parametrize("name", ENGINES)

@@ -127,6 +127,7 @@ def test_regressions_stand_beside_the_cases_of_their_rule(tmp_path: Path) -> Non
         ("namespace-boundary:\n  - {name: a, findings: []}\n", 2, "is not valid under any"),
         ("namespace-boundary:\n  - name: a\n    objekt: {a: b}\n    findings: []\n", 2, "objekt"),
         ("namespace-boundary:\n  - name: a\n    name: b\n", 3, "name stands here a second time"),
+        ("namespace-boundary:\n  - name: a\n    ? [b]\n    : c\n", 3, "unhashable key"),
         (TWO.replace("name: home", "name: stray"), 7, "stands at"),
     ],
 )

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from conformance_bed import RULES, TWO, FakeEngine, cases_of, failing, name_of, passing, run
 from report_values import check_golden
 
+from thunderguard import schemas
 from thunderguard.cli.app import app
 from thunderguard.conformance.deviations import Deviation
 from thunderguard.conformance.kyvernotest import render_tests
@@ -23,6 +24,8 @@ from thunderguard.estate import Estate
 from thunderguard.model import Outcome
 from thunderguard.reports.conformance import render, to_json
 from thunderguard.reports.text import Look
+
+SCHEMA = schemas.validator("conformance")
 
 MORE = """\
   - name: other
@@ -129,6 +132,37 @@ def test_the_json_says_the_same(mixed: Conformance) -> None:
     assert differing["expected"][1] == "namespace-boundary: violated"
 
 
+def test_the_json_keeps_its_schema(mixed: Conformance) -> None:
+    value = json.loads(to_json(mixed))
+    assert {case["result"] for engine in value["engines"] for case in engine["cases"]} == {
+        *("differs", "failed", "listed deviation", "not expressible", "stale deviation"),
+    }
+    SCHEMA.validate(value)
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "wrong"),
+    [
+        ((), "formatVersion", "2"),
+        ((), "exitCode", 2),
+        ((), "new", 1),
+        (("engines", 0), "version", ""),
+        (("engines", 0, "matrix", "namespace-boundary"), "agreed", 4),
+        (("engines", 1, "cases", 0), "result", "passed"),
+        (("engines", 1, "cases", 0, "checks", 0), "result", "agrees"),
+        (("engines", 1, "cases", 0, "checks", 0), "form", "review"),
+        (("engines", 4, "cases", 0), "link", "nowhere"),
+    ],
+)
+def test_the_schema_says_what_json_may_be(mixed: Conformance, path: tuple[Any, ...], key: str, wrong: Any) -> None:
+    value = json.loads(to_json(mixed))
+    at = value
+    for step in path:
+        at = at[step]
+    at[key] = wrong
+    assert not SCHEMA.is_valid(value)
+
+
 # ---- the command
 
 
@@ -154,7 +188,9 @@ def test_the_command_fails_for_a_wrong_case(directory: Path) -> None:
     file.write_text(file.read_text().replace("path: metadata.namespace", "path: metadata.name"))
     done = conform("--cases", str(directory), "--engine", "reference", "--format", "json")
     assert done.exit_code == 1
-    assert json.loads(done.output)["exitCode"] == 1
+    value = json.loads(done.output)
+    assert value["exitCode"] == 1
+    SCHEMA.validate(value)
 
 
 def test_one_rule_of_several(directory: Path) -> None:

@@ -19,7 +19,7 @@ from thunderguard.admission import review
 from thunderguard.engines import Engine
 from thunderguard.engines.pins import pinned
 from thunderguard.errors import EngineError, PolicyError, ToolMissingError
-from thunderguard.model import Document, EstateRequest, OutcomeKind, Status
+from thunderguard.model import Document, EstateRequest, OutcomeKind, Resource, Status
 from tiny_bed import children, documents, eventually, pod
 
 VERSION = pinned("kubectl-kyverno")
@@ -129,13 +129,68 @@ def test_one_outcome_for_each_document_in_order(name: str, fake: Fake) -> None:
 @pytest.mark.parametrize("name", ENGINES)
 def test_objects_of_one_address_are_asked_about_in_runs_of_their_own(name: str, fake: Fake) -> None:
     with fake.open(name) as engine:
-        outcomes = list(engine.judge(documents(*(pod("same") for _ in range(3)), pod("other"))))
+        same = [pod("same", image=f"web:{n}") for n in range(3)]
+        outcomes = list(engine.judge(documents(*same, pod("other"))))
     assert {outcome.kind for outcome in outcomes} == {OutcomeKind.PASS}
     for run in fake.runs:
         names = [obj["metadata"]["name"] for obj in run["objects"]]
         assert len(set(names)) == len(names)
         assert len({obj["metadata"]["uid"] for obj in run["objects"]}) == len(names)
     assert sorted(len(run["objects"]) for run in fake.runs) == [1, 1, 2]
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_what_documents_ask_alike_is_asked_once(name: str, fake: Fake) -> None:
+    body = """
+    def answer(policy, obj):
+        if policy == "has-team" and obj["metadata"]["name"] == "bad":
+            words = "has-team: metadata.labels: shop/Pod/bad has no team. name a team for shop/Pod/bad"
+            return [row(policy, obj, "fail", words)]
+        return [row(policy, obj)]
+    """
+    asked = [pod("a"), pod("bad"), review(pod("a")), review(pod("bad")), b"none", pod("a")]
+    with fake.open(name, body) as engine:
+        outcomes = list(engine.judge(documents(*asked)))
+        again = list(engine.judge(documents(pod("bad"))))
+    good, bad, broken = OutcomeKind.PASS, OutcomeKind.FINDINGS, OutcomeKind.ENGINE_FAILED
+    assert [outcome.kind for outcome in outcomes] == [good, bad, good, bad, broken, good]
+    assert outcomes[1] == outcomes[3] == again[0]
+    assert [finding.key for finding in outcomes[3].findings] == [
+        ("has-team", Resource("v1", "Pod", "shop", "bad"), "metadata.labels")
+    ]
+    # A batch knows nothing of the one before.
+    names = [sorted(obj["metadata"]["name"] for obj in run["objects"]) for run in fake.runs]
+    assert names == [["a", "bad"], ["bad"]]
+
+
+def test_what_only_looks_alike_is_asked_apart(fake: Fake) -> None:
+    nowhere = pod("a")
+    del nowhere["metadata"]["namespace"]
+    numbers = [{**pod("a"), "spec": {"priority": number}} for number in (1, 1.0, True, "1")]
+    asked = [
+        pod("a"),
+        nowhere,
+        review(pod("a"), username="bob"),
+        review(pod("a"), groups=["ops"]),
+        review(pod("a"), operation="UPDATE", old=pod("a")),
+        review(None, operation="DELETE", old=pod("a")),
+        *numbers,
+    ]
+    with fake.open("kyverno") as engine:
+        assert len(list(engine.judge(documents(*asked)))) == len(asked)
+    assert sum(len(run["objects"]) for run in fake.runs) == len(asked)
+
+
+def test_an_object_that_ends_the_program_fails_wherever_it_stands(fake: Fake) -> None:
+    body = """
+    def before(objects):
+        if any(obj["metadata"]["name"] == "p7" for obj in objects):
+            sys.exit(2)
+    """
+    with fake.open("kyverno", body) as engine:
+        outcomes = list(engine.judge(documents(*(pod(f"p{n % 10}") for n in range(20)))))
+    assert [n for n, outcome in enumerate(outcomes) if outcome.kind is not OutcomeKind.PASS] == [7, 17]
+    assert outcomes[7] == outcomes[17]
 
 
 def test_a_run_has_one_user_one_operation_and_one_kind_of_place(fake: Fake) -> None:
@@ -288,6 +343,33 @@ def test_an_interrupted_reader_leaves_nothing_running(fake: Fake) -> None:
 
     with fake.open("kyverno") as engine, pytest.raises(KeyboardInterrupt):
         list(engine.judge(interrupted()))
+
+
+def test_an_interruption_ends_what_runs(fake: Fake) -> None:
+    with fake.open("kyverno") as engine:
+        inner = cast("Any", engine)
+
+        def interrupted(_run: Any) -> None:
+            raise KeyboardInterrupt
+
+        inner._answer = interrupted
+        with pytest.raises(KeyboardInterrupt):
+            list(engine.judge(documents(pod("a"))))
+        assert inner._program.gone == "the engine was interrupted"
+
+
+def test_an_opening_that_is_interrupted_leaves_no_files(
+    fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_ignored: Any) -> None:
+        raise KeyboardInterrupt
+
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setattr("thunderguard.engines.kyvernocli.engine.CliEngine._try_out", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fake.open("kyverno")
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 @pytest.mark.parametrize(

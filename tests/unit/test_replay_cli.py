@@ -75,7 +75,9 @@ def test_a_disagreement_is_exit_1(breaking: Breaker, tmp_path: Path, monkeypatch
     assert value["seed"] == 0
 
 
-def test_seeds_and_profiles(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Give a list that takes what a replay is asked, in place of a replay."""
     asked: list[Any] = []
 
     def stand_in(snapshots: list[str], settings: Any, **_: Any) -> Replay:
@@ -83,6 +85,10 @@ def test_seeds_and_profiles(monkeypatch: pytest.MonkeyPatch) -> None:
         return Replay(tuple(snapshots), 0, "e", settings.seed, settings.profile, settings.examples, {}, {}, {})
 
     monkeypatch.setattr("thunderguard.replay.run_replay", stand_in)
+    return asked
+
+
+def test_seeds_and_profiles(asked: list[Any]) -> None:
     for words in (["--profile", "ci"], ["--profile", "deep", "--engines", "all"], ["--examples", "7", "--seed", "9"]):
         assert run("a.jsonl", "b.jsonl", *words).exit_code == 0
     ci, deep, own = (settings for _, settings in asked)
@@ -92,6 +98,16 @@ def test_seeds_and_profiles(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (own.seed, own.examples) == (9, 7)
     assert own.words == ("a.jsonl", "b.jsonl")
     assert asked[0][0] == ["a.jsonl", "b.jsonl"]
+
+
+def test_folders_and_names_reach_the_engines(asked: list[Any], tmp_path: Path) -> None:
+    words = ["--engines", "native, kyverno,native", "--policies", str(tmp_path), "--estate", "mine.yaml"]
+    assert run("a.jsonl", *words, "--deadline", "9").exit_code == 0
+    ((_, settings),) = asked
+    assert settings.engines == ("native", "kyverno")
+    assert (settings.options.policies_dir, settings.options.deadline) == (tmp_path, 9)
+    # What repeats an example asks the same policies.
+    assert settings.words == ("a.jsonl", "--estate", "mine.yaml", "--policies", str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -105,6 +121,7 @@ def test_seeds_and_profiles(monkeypatch: pytest.MonkeyPatch) -> None:
         ([SNAPSHOT, "--examples", "0"], "0 is not in the range"),
         ([SNAPSHOT, "--profile", "slow"], "'slow' is not one of"),
         ([SNAPSHOT, "--estate", "nowhere.yaml"], "nowhere.yaml"),
+        ([SNAPSHOT, "--policies", "nowhere"], "'nowhere' does not exist"),
         ([SNAPSHOT, "--junit", "nowhere/out.xml"], "is not a directory"),
     ],
 )

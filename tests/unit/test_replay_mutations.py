@@ -25,9 +25,9 @@ def applied(mutation: Mutation, estate: str) -> list[tuple[dict[str, Any], Any]]
     """Give objects that the mutation changed, with what came of it: some of every kind that it is for."""
     found = []
     captured = corpus(estate).objects
-    known = [obj for obj in captured if mutation.applicable(obj, ground(estate))][::5]
+    known = [obj for obj in captured if mutation.needs(ground(estate).view(obj))][::5]
     samples = ground(estate).samples
-    made = [obj for obj in (*samples.whole, *samples.loose) if mutation.applicable(obj, ground(estate))]
+    made = [obj for obj in (*samples.whole, *samples.loose) if mutation.needs(ground(estate).view(obj))]
     for number, obj in enumerate([*known, *made]):
         for pick in range(_PICKS):
             arguments = mutation.pick(randomness(mutation.name, number, pick))
@@ -75,7 +75,7 @@ def test_a_mutation_leaves_the_object_alone(name: str) -> None:
 def test_what_a_mutation_is_not_for_it_does_not_change(name: str) -> None:
     mutation = MUTATIONS[name]
     for obj in corpus().everything[::3]:
-        if not mutation.applicable(obj, ground()):
+        if not mutation.needs(ground().view(obj)):
             assert mutation.apply(obj, ground(), mutation.pick(randomness(name))) is None
 
 

@@ -44,7 +44,11 @@ def result(**changes: Any) -> Replay:
             "opa": Cell(examples=40, failures=1, counterexamples=[bad]),
             "native": Cell(unjudged=40, reason="kubectl-kyverno is neither in .tools/bin nor on PATH"),
         },
-        "g": {"embedded": Cell(examples=1, notes=[note]), "opa": Cell(examples=1, notes=[note]), "native": Cell()},
+        "g": {
+            "embedded": Cell(examples=1, changed=True, notes=[note]),
+            "opa": Cell(examples=1, changed=True, notes=[note]),
+            "native": Cell(),
+        },
         "h": {
             "embedded": Cell(examples=40),
             "opa": Cell(examples=38, inexpressible=2, why_inexpressible="it knows no users"),

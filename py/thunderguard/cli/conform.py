@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -13,12 +12,10 @@ from thunderguard.cli import output
 from thunderguard.cli.progress import shown_progress
 from thunderguard.errors import UsageError
 
-_CASES = Path("tests/cases")
-
 
 def _names(_ctx: click.Context, _parameter: click.Parameter, value: Sequence[str]) -> tuple[str, ...]:
     """Give the names of an option that may be given again and takes lists, each once."""
-    return tuple(dict.fromkeys(name.strip() for text in value for name in text.split(",") if name.strip()))
+    return opt.names(",".join(value))
 
 
 @click.command(short_help="Run the declared suite on every engine.")
@@ -34,8 +31,10 @@ def _names(_ctx: click.Context, _parameter: click.Parameter, value: Sequence[str
     "--cases",
     "directory",
     type=click.Path(path_type=Path),
+    default="tests/cases",
+    show_default=True,
     metavar="DIR",
-    help=f"Where the cases are.  [default: {_CASES}]",
+    help="Where the cases are.",
 )
 @click.option(
     "--rule",
@@ -48,43 +47,32 @@ def _names(_ctx: click.Context, _parameter: click.Parameter, value: Sequence[str
 @click.option("--verbose", is_flag=True, help="Show every difference with its object, and what was expected and got.")
 @opt.form("How the result is written.")
 @opt.color
-def conform(directory: Path | None, **options: Any) -> int:
+def conform(
+    *,
+    engines: Sequence[str],
+    directory: Path,
+    rules: Sequence[str],
+    verbose: bool,
+    form: str,
+    color: bool | None,
+) -> int:
     """Run the declared suite on every engine.
 
     The suite is a directory of cases, objects and admission requests with everything that is to be found in them. The
     exit code is 1 when an engine says anything else or a listed deviation is none any more, and 3 when one could not
     judge all it was asked.
     """
-    return _conform(directory or _CASES, **options)
-
-
-def _near(path: Path) -> Path:
-    """Give ``path`` as a person at this place would write it."""
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
-
-
-def _conform(
-    directory: Path,
-    *,
-    engines: Sequence[str],
-    rules: Sequence[str],
-    verbose: bool,
-    form: str,
-    color: bool | None,
-) -> int:
     from thunderguard.catalogue import load_catalogue
     from thunderguard.cli.judge import unknown_rule
     from thunderguard.conformance.deviations import load_deviations
     from thunderguard.conformance.load import load_cases
     from thunderguard.conformance.run import run_cases
-    from thunderguard.engines import ENGINE_NAMES
+    from thunderguard.engines.registry import ENGINE_NAMES, check_name
     from thunderguard.estate import DEFAULT_ESTATE, load_estate
     from thunderguard.reports import conformance
 
     for name in engines:
-        if name not in ENGINE_NAMES:
-            raise UsageError(f"no engine is called {name!r}", hint=f"choose one of {', '.join(ENGINE_NAMES)}")
+        check_name(name)
     catalogue = load_catalogue()
     for rule in rules:
         if rule not in catalogue.object_rules:
@@ -108,3 +96,9 @@ def _conform(
     else:
         output.write(conformance.render(result, look=output.look(color), verbose=verbose))
     return result.exit_code
+
+
+def _near(path: Path) -> Path:
+    """Give ``path`` as a person at this place would write it."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

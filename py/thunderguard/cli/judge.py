@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from thunderguard.cli import options as opt
 from thunderguard.cli import output
-from thunderguard.cli.capture import captured, cluster_options
+from thunderguard.cli.capture import Cluster, captured, cluster_options
 from thunderguard.cli.progress import Progress, shown_progress
 from thunderguard.errors import UsageError
 from thunderguard.model import Report
@@ -23,16 +23,6 @@ if TYPE_CHECKING:
 
 # The names of the engines, written here as well so that --help imports none of them; a test compares the two.
 ENGINES = ("embedded", "opa", "conftest", "kyverno", "native", "reference")
-
-
-class _Live(NamedTuple):
-    """Which cluster to audit, how, and where its snapshot is kept."""
-
-    save: Path | None
-    kubeconfig: Path | None
-    context: str | None
-    helm_secrets: bool
-    timeout: float
 
 
 _options = opt.together(
@@ -93,8 +83,8 @@ def audit(
     directory of them, or - for standard input. Without one the live cluster of the current context is read and judged.
     """
     if not sources:
-        live = _Live(save, kubeconfig, context, not no_helm_secrets, timeout)
-        return _judge((), live=live, complete=True, picture=True, **options)
+        cluster = Cluster(kubeconfig, context, not no_helm_secrets, timeout)
+        return _judge((), cluster=cluster, save=save, complete=True, picture=True, **options)
     given = click.get_current_context()
     for name in ("save", "kubeconfig", "context", "no_helm_secrets", "timeout"):
         if given.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
@@ -133,14 +123,15 @@ def _judge(
     workers: int | None,
     color: bool | None,
     allow_partial: bool = False,
-    live: _Live | None = None,
+    cluster: Cluster | None = None,
+    save: Path | None = None,
 ) -> int:
     if opa_url is not None and engine != "opa":
         raise click.UsageError("--opa-url needs --engine opa.", click.get_current_context())
     if target is not None:
         output.check_target(target)
-    if live is not None and live.save is not None:
-        output.check_target(live.save)
+    if save is not None:
+        output.check_target(save)
     also = _report_targets(reports)
     known = _known(baseline)
     titles = _titles(rules, complete=complete)
@@ -148,7 +139,7 @@ def _judge(
     # Not before the cheap mistakes are told: this brings in the readers and the engines.
     from thunderguard.audit import exit_code, run_audit
 
-    with _read(paths, live) as (read, connection, progress):
+    with _read(paths, cluster, save) as (read, connection, progress):
         report = run_audit(
             read,
             estate=estate,
@@ -173,22 +164,18 @@ def _judge(
 
 
 @contextmanager
-def _read(paths: Sequence[str], live: _Live | None) -> Iterator[tuple[list[str], Connection | None, Progress | None]]:
+def _read(
+    paths: Sequence[str], cluster: Cluster | None, save: Path | None
+) -> Iterator[tuple[list[str], Connection | None, Progress | None]]:
     """Give the files to judge, and the connection when they hold a cluster and are gone afterwards."""
-    if live is None:
+    if cluster is None:
         with shown_progress() as progress:
             yield list(paths), None, progress
         return
     with TemporaryDirectory(prefix="thunderguard-") as folder:
-        path = live.save or Path(folder) / "cluster.jsonl"
-        with captured(
-            path,
-            kubeconfig=live.kubeconfig,
-            context=live.context,
-            helm_secrets=live.helm_secrets,
-            timeout=live.timeout,
-        ) as (connection, _, progress):
-            yield [str(path)], None if live.save else connection, progress
+        path = save or Path(folder) / "cluster.jsonl"
+        with captured(path, cluster) as (connection, _, progress):
+            yield [str(path)], None if save else connection, progress
 
 
 def _known(baseline: Path | None) -> frozenset[str] | None:

@@ -51,6 +51,11 @@ def level(chosen: str) -> Level | None:
     return None if chosen == NEVER else Level(chosen)
 
 
+def names(text: str) -> tuple[str, ...]:
+    """Read a list of names that commas part; each is given once."""
+    return tuple(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))
+
+
 def together(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
     """Make one decorator of several, which stand in the help in this order."""
 

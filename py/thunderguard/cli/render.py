@@ -22,10 +22,8 @@ from thunderguard.reports.terminal import safe
 )
 @click.option(
     "--estate",
-    default="thunderline",
-    show_default=True,
     metavar="NAME",
-    help="The name of the Estate that the policies ask the API server for.",
+    help="The name of the Estate that the policies ask the API server for.  [default: thunderline]",
 )
 @click.option(
     "--output",
@@ -34,14 +32,14 @@ from thunderguard.reports.terminal import safe
     metavar="DIR",
     help="Write to DIR instead of beside the bodies.",
 )
-def render(*, check: bool, folder: Path | None, estate: str, target: Path | None) -> int:
+def render(*, check: bool, folder: Path | None, estate: str | None, target: Path | None) -> int:
     """Write the Kyverno and native policies and the rule pages, from the CEL bodies and the catalogue."""
     from thunderguard import assets
     from thunderguard.catalogue import load_catalogue
-    from thunderguard.render import differences, rendered, write
+    from thunderguard.render import DEFAULT_ESTATE, differences, rendered, write
 
     source = folder or assets.root("policies")
-    files = rendered(source, load_catalogue(), estate=estate)
+    files = rendered(source, load_catalogue(), estate=estate or DEFAULT_ESTATE)
     place = target or source
     if check:
         stale = list(differences(place, files))

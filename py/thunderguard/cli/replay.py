@@ -11,6 +11,7 @@ import click
 
 from thunderguard.cli import options as opt
 from thunderguard.cli import output
+from thunderguard.cli.app import INTERRUPTED
 from thunderguard.cli.progress import shown_progress
 from thunderguard.errors import UsageError
 from thunderguard.model import ExitCode
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 # The profiles are written here as well, so that --help imports no part of the replay; a test compares the two.
 PROFILES = ("dev", "ci", "deep")
 
-_INTERRUPTED = 130
 _WIDTH = 100
 
 
@@ -40,6 +40,12 @@ _WIDTH = 100
 @click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Draw the examples of an earlier run.")
 @click.option("--property", "properties", multiple=True, metavar="ID", help="Try this property only; can be repeated.")
 @opt.estate
+@click.option(
+    "--policies",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIR",
+    help="The rendered policies that kyverno and native judge by.  [default: policies]",
+)
 @click.option("--keep", is_flag=True, help="Add what disagrees to the cases in tests/cases/regressions.")
 @click.option("--list", "listing", is_flag=True, help="List the properties and the mutations, and do nothing else.")
 @opt.form("How the result is written.")
@@ -65,6 +71,7 @@ def replay(
     seed: int | None,
     properties: tuple[str, ...],
     estate: Path | None,
+    policies: Path | None,
     keep: bool,
     listing: bool,
     form: str,
@@ -94,7 +101,7 @@ def replay(
     from thunderguard.reports.json import comparable, to_json
 
     settings = Settings(
-        engines=ENGINE_NAMES if engines == "all" else tuple(dict.fromkeys(filter(None, engines.split(",")))),
+        engines=ENGINE_NAMES if engines == "all" else opt.names(engines),
         properties=tuple(dict.fromkeys(properties)),
         examples=examples or KNOWN[profile],
         seed=seed if seed is not None else 0 if profile == "ci" else secrets.randbelow(2**31),
@@ -102,8 +109,8 @@ def replay(
         estate=estate,
         keep=keep,
         workers=workers,
-        options=EngineOptions(deadline=deadline),
-        words=(*snapshots, *(("--estate", str(estate)) if estate is not None else ())),
+        options=EngineOptions(policies_dir=policies, deadline=deadline),
+        words=(*snapshots, *_given("--estate", estate), *_given("--policies", policies)),
     )
     if not settings.engines:
         raise UsageError("no engine is named", hint=f"choose among {', '.join(ENGINE_NAMES)}")
@@ -112,7 +119,11 @@ def replay(
             list(snapshots), settings, written=lambda report: comparable(to_json(report)), progress=progress
         )
     _write(result, form=form, junit=junit, color=color)
-    return _INTERRUPTED if result.interrupted else result.exit_code
+    return INTERRUPTED if result.interrupted else result.exit_code
+
+
+def _given(option: str, path: Path | None) -> tuple[str, ...]:
+    return () if path is None else (option, str(path))
 
 
 def _write(result: Replay, *, form: str, junit: Path | None, color: bool | None) -> None:
@@ -128,7 +139,7 @@ def _write(result: Replay, *, form: str, junit: Path | None, color: bool | None)
 
 
 def _listed() -> str:
-    from thunderguard.replay.effects import PROMISES
+    from thunderguard.replay.effects import PROMISES, Promise
     from thunderguard.replay.mutations import FAMILIES
     from thunderguard.replay.properties import PROPERTIES
 
@@ -141,8 +152,8 @@ def _listed() -> str:
         lines.append(f"  {family.name}")
         for mutation in family.mutations:
             effect = str(mutation.promise)
-            if mutation.rules:
-                effect += f" {', '.join(mutation.rules)}" if effect == "plants" else ""
+            if mutation.promise is Promise.PLANTS and mutation.rules:
+                effect += f" {', '.join(mutation.rules)}"
             lines.append(f"    {pad(mutation.name, width)}  {mutation.doc} [{effect}]")
     lines += ["", "Effects", ""]
     lines += [f"  {pad(str(promise), 8)}  {meaning}" for promise, meaning in PROMISES.items()]

@@ -22,6 +22,7 @@ from thunderguard.engines.kyvernocli.questions import InexpressibleError, Questi
 from thunderguard.engines.kyvernocli.stubs import definitions
 from thunderguard.facts import admission
 from thunderguard.facts.charts import LABEL
+from thunderguard.facts.resources import OWN_GROUP
 from thunderguard.facts.values import as_object, as_text, dig
 from thunderguard.facts.workloads import template_path
 from thunderguard.model import JsonObject
@@ -65,7 +66,6 @@ class _Tests:
 
     groups: dict[_Group, list[tuple[str, Question]]] = field(default_factory=lambda: defaultdict(list))
     left_out: Counter[str] = field(default_factory=Counter)
-    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def render_tests(cases: Iterable[Case], estate: JsonObject) -> KyvernoTests:
     left_out: Counter[str] = Counter()
     for rule, members in sorted(by_rule.items()):
         tests = _tests(members)
-        asked += tests.number
+        asked += sum(map(len, tests.groups.values()))
         left_out += tests.left_out
         files.update({f"{rule}/{FOLDER}/{name}": _HEAD + text for name, text in _files(rule, tests, estate).items()})
     return KyvernoTests(files, asked, dict(sorted(left_out.items())))
@@ -113,7 +113,6 @@ def _tests(cases: Sequence[Case]) -> _Tests:
             slot = taken[(*shared, address)]
             taken[(*shared, address)] += 1
             tests.groups[_Group(*shared, slot)].append((case.name, asked))
-            tests.number += 1
     return tests
 
 
@@ -139,12 +138,12 @@ def _is_met(rule: str, asked: Question) -> bool:
 
 def _expressible(asked: Question) -> Question:
     """Give ``asked``. Raises InexpressibleError for what the program would change before it judges."""
-    group, _, kind = asked.type
+    group, version, kind = asked.type
     if not asked.resource.namespace and (group, kind) not in _CLUSTER_TYPES:
         raise InexpressibleError("it puts what names no namespace into default")
-    if not isinstance(asked.obj.get("metadata"), dict) or not asked.resource.name:
+    if not asked.can_be_tagged or not asked.resource.name:
         raise InexpressibleError("it does not tell objects without a name apart")
-    if group == "" and asked.type[1] == "v1" and plural(kind) in definitions([asked.type]):
+    if (group, version) == ("", "v1") and plural(kind) in definitions([asked.type]):
         raise InexpressibleError("the core group cannot be given another kind")
     return asked
 
@@ -213,7 +212,7 @@ def _definitions(questions: Iterable[Question]) -> dict[str, str]:
     found: dict[str, JsonObject] = {}
     types = sorted({asked.type for asked in questions})
     for document in yaml.safe_load_all(definitions(types)):
-        if document["spec"]["group"] == "thunderguard.dev":
+        if document["spec"]["group"] == OWN_GROUP:
             continue
         name = f"crd-{document['metadata']['name']}.yaml"
         known = found.setdefault(name, document)

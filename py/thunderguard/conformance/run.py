@@ -198,9 +198,7 @@ _WORST_FIRST = (Result.FAILED, Result.DIFFERS, Result.AGREES, Result.NOT_EXPRESS
 
 def _case_result(case: Case, answers: tuple[Answer, ...], deviation: Deviation | None) -> CaseResult:
     results = {answer.result for answer in answers}
-    worst = next(
-        one for one in (Result.FAILED, Result.DIFFERS, Result.AGREES, Result.NOT_EXPRESSIBLE) if one in results
-    )
+    worst = next(one for one in _WORST_FIRST if one in results)
     # What could not be judged is not known to deviate.
     if deviation is None or worst is Result.FAILED:
         return CaseResult(case, worst, answers)

@@ -46,12 +46,13 @@ def read_yaml(path: Path) -> YamlFile:
         raise UsageError(f"{name}: not YAML: {' '.join(str(error).split())}") from None
     if len(nodes) != 1:
         raise UsageError(f"{name} has {len(nodes)} documents; a file of the suite is one")
-    _refuse_twice(nodes[0], name)
     try:
         value = plain(nodes[0])
     except yaml.MarkedYAMLError as error:
         line = (error.problem_mark or nodes[0].start_mark).line + 1
         raise UsageError(f"{name}:{line}: {error.problem}") from None
+    # By now every key is known to be one scalar.
+    _refuse_twice(nodes[0], name)
     return YamlFile(name, value, nodes[0])
 
 

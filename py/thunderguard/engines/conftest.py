@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ import orjson
 
 from thunderguard.engines.base import ContextManaged, EngineOptions, failure
 from thunderguard.engines.batches import in_batches
+from thunderguard.engines.external import HangError, RunError, in_halves, on_failure, trying_out
 from thunderguard.engines.pins import check_version, find_program, pinned
 from thunderguard.engines.sources import load_sources, rego_root
 from thunderguard.engines.verdict import (
@@ -28,7 +29,7 @@ from thunderguard.engines.verdict import (
     estate_outcome,
     object_outcome,
 )
-from thunderguard.errors import EngineError, PolicyError, ToolMissingError
+from thunderguard.errors import ToolMissingError
 from thunderguard.model import Document, EstateRequest, Outcome, OutcomeKind, RawFinding
 
 if TYPE_CHECKING:
@@ -40,15 +41,8 @@ _LEDGER = "thunderguard.ledger"
 _CHUNK_DOCUMENTS = 1000
 _CHUNK_BYTES = 16 * 1024 * 1024
 _OPA_MODULE = "github.com/open-policy-agent/opa"
+_PROBE = {"probe.json": b"{}"}
 _POLICY_TROUBLE = ("load policies", "load:", "compil", "rego_", "parse error", "loading policies")
-
-
-class _RunError(Exception):
-    """One run of conftest gave nothing usable; the message says why."""
-
-
-class _HangError(_RunError):
-    """One run of conftest did not end in time."""
 
 
 class ConftestEngine(ContextManaged):
@@ -71,14 +65,12 @@ class ConftestEngine(ContextManaged):
         self._program = find_program("conftest", options).absolute()
         self._version = _version(self._program, options.deadline)
         self._folder = Path(tempfile.mkdtemp(prefix="thunderguard-conftest-"))
-        try:
+        with on_failure(self.close):
             loaded = self._folder / "loaded"
             self._sources.stage(loaded)
             (loaded / "data.json").write_bytes(orjson.dumps({**self._sources.data, "estate": estate.data}))
-            self._try_out()
-        except BaseException:
-            self.close()
-            raise
+            with trying_out(_POLICY_TROUBLE):
+                self._run_on(_PROBE)
 
     @property
     def version(self) -> str:
@@ -108,7 +100,7 @@ class ConftestEngine(ContextManaged):
                 return failure(OutcomeKind.NO_ANSWER, "conftest gives no result for the set", self._estate_rules)
             findings = [finding for result in results for finding in self._findings(result, self._all_rules)]
             return estate_outcome([f for f in findings if f.rule in self._estate_rules], self._estate_rules)
-        except _RunError as error:
+        except RunError as error:
             return failure(OutcomeKind.ENGINE_FAILED, str(error), self._estate_rules)
         except VerdictError as error:
             reason = f"the answer of conftest cannot be used: {error}"
@@ -119,18 +111,7 @@ class ConftestEngine(ContextManaged):
     def close(self) -> None:
         """Remove the files; no process outlives a run."""
         self._gone = self._gone or "the engine is closed"
-        if (folder := getattr(self, "_folder", None)) is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-
-    def _try_out(self) -> None:
-        try:
-            self._run_on({"probe.json": b"{}"})
-        except _HangError as error:
-            raise EngineError(str(error)) from None
-        except _RunError as error:
-            if any(sign in str(error) for sign in _POLICY_TROUBLE):
-                raise PolicyError(f"the policy does not compile: {error}") from None
-            raise EngineError(str(error)) from None
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _judge_chunk(self, chunk: list[Document]) -> list[Outcome]:
         outcomes: dict[int, Outcome] = {}
@@ -140,35 +121,23 @@ class ConftestEngine(ContextManaged):
                 outcomes[place] = failure(OutcomeKind.ENGINE_FAILED, reason, self._object_rules)
             else:
                 texts[f"{place:07}.json"] = document.text
-        answers = self._answers(texts)
+        answers = in_halves(texts, self._results, self._still_works)
         for name in texts:
             outcomes[int(name.split(".")[0])] = self._outcome(answers[name])
         return [outcomes[place] for place in range(len(chunk))]
 
-    def _answers(self, texts: dict[str, bytes]) -> dict[str, list[dict[str, Any]] | str]:
-        """Give for each file name its results, or why there are none."""
-        if not texts:
-            return {}
-        try:
-            found: dict[str, list[dict[str, Any]] | str] = {name: [] for name in texts}
-            for result in self._run_on(texts):
-                results = found.get(result["filename"])
-                if isinstance(results, list):
-                    results.append(result)
-            return found
-        except _RunError as error:
-            if len(texts) == 1 or isinstance(error, _HangError) or self._gone or not self._still_works():
-                return dict.fromkeys(texts, str(error))
-        # One file that cannot be judged ends the whole run: halve until it is alone.
-        names = list(texts)
-        half = len(names) // 2
-        first = self._answers({name: texts[name] for name in names[:half]})
-        return {**first, **self._answers({name: texts[name] for name in names[half:]})}
+    def _results(self, texts: Mapping[str, bytes]) -> dict[str, list[dict[str, Any]]]:
+        """Give the results of each file, by its name. Raises RunError."""
+        found: dict[str, list[dict[str, Any]]] = {name: [] for name in texts}
+        for result in self._run_on(texts):
+            if result["filename"] in found:
+                found[result["filename"]].append(result)
+        return found
 
     def _still_works(self) -> bool:
         try:
-            self._run_on({"probe.json": b"{}"})
-        except _RunError as error:
+            self._run_on(_PROBE)
+        except RunError as error:
             self._gone = str(error)
             return False
         return True
@@ -200,7 +169,7 @@ class ConftestEngine(ContextManaged):
                 raise VerdictError(f"conftest says {said.get('msg')!r:.200}")
         return [decode_finding(said, rules) for said in _said(result) if "rule" in said]
 
-    def _run_on(self, texts: dict[str, bytes]) -> list[dict[str, Any]]:
+    def _run_on(self, texts: Mapping[str, bytes]) -> list[dict[str, Any]]:
         folder = self._folder / "objects"
         folder.mkdir()
         try:
@@ -213,9 +182,9 @@ class ConftestEngine(ContextManaged):
             shutil.rmtree(folder, ignore_errors=True)
 
     def _run(self, arguments: list[str]) -> list[dict[str, Any]]:
-        """Run conftest once and give its results. Raises _RunError."""
+        """Run conftest once and give its results. Raises RunError."""
         if self._gone:
-            raise _RunError(self._gone)
+            raise RunError(self._gone)
         command = [str(self._program), "test", "--output", "json", "--no-color", "--no-fail", "--parser", "json"]
         command += ["--policy", "loaded", "--data", "loaded", "--namespace", _MAIN, "--namespace", _LEDGER]
         try:
@@ -230,14 +199,14 @@ class ConftestEngine(ContextManaged):
             )
         except subprocess.TimeoutExpired:
             self._gone = f"conftest gives no answer within {self._deadline:g} s"
-            raise _HangError(self._gone) from None
+            raise HangError(self._gone) from None
         except OSError as error:
             self._gone = f"conftest does not start: {error}"
-            raise _RunError(self._gone) from None
+            raise RunError(self._gone) from None
         words = " ".join(done.stderr.decode(errors="replace").split())
         words = self._sources.real_paths(words, self._folder / "loaded").replace("loaded/", f"{self._sources.root}/")
         if done.returncode != 0:
-            raise _RunError(f"conftest ends with status {done.returncode}: {words[-600:]}")
+            raise RunError(f"conftest ends with status {done.returncode}: {words[-600:]}")
         return _read(done.stdout)
 
 
@@ -255,12 +224,12 @@ def _read(output: bytes) -> list[dict[str, Any]]:
     try:
         results = orjson.loads(output)
     except ValueError:
-        raise _RunError(f"conftest answers {output[:80]!r}, which is not JSON") from None
+        raise RunError(f"conftest answers {output[:80]!r}, which is not JSON") from None
     if not isinstance(results, list) or not all(
         isinstance(item, dict) and isinstance(item.get("filename"), str) and isinstance(item.get("namespace"), str)
         for item in results
     ):
-        raise _RunError(f"conftest answers {output[:80]!r}, which is not a list of results")
+        raise RunError(f"conftest answers {output[:80]!r}, which is not a list of results")
     return results
 
 

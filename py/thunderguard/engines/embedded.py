@@ -122,6 +122,7 @@ class EmbeddedEngine(ContextManaged):
             answer = orjson.loads(engine.eval_query_as_json(query))
         except (KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError):
             raise
+        # A panic of Rust is no Exception; whatever else is none goes on.
         except BaseException as error:
             if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
                 raise

@@ -29,6 +29,7 @@ from opa_client.opa import OpaClient
 
 from thunderguard.engines.base import ContextManaged, EngineOptions, failure
 from thunderguard.engines.batches import Answer, in_batches, outcomes_of
+from thunderguard.engines.external import on_failure
 from thunderguard.engines.pins import check_version, find_program, pinned
 from thunderguard.engines.sources import RegoSources, load_sources, rego_root
 from thunderguard.engines.verdict import BATCH, INVENTORY, decode_inventory_verdict
@@ -75,7 +76,7 @@ class OpaEngine(ContextManaged):
         self._gone = ""
         self._server: _Server | None = None
         data = {**self._sources.data, "estate": estate.data}
-        try:
+        with on_failure(self.close):
             if options.opa_url is None:
                 self._server = _Server(self._sources, data, options)
                 self._client = self._server.client
@@ -83,9 +84,6 @@ class OpaEngine(ContextManaged):
             else:
                 self._client = _client(*_address(options.opa_url), options.deadline)
                 self._version = _push(self._client, options.opa_url, self._sources, data)
-        except BaseException:
-            self.close()
-            raise
 
     @property
     def version(self) -> str:
@@ -248,14 +246,11 @@ class _Server:
         self._folder = Path(tempfile.mkdtemp(prefix="thunderguard-opa-"))
         self._log = self._folder / "log"
         self._token = secrets.token_hex(16)
-        try:
+        with on_failure(self.stop):
             loaded = self._folder / "loaded"
             sources.stage(loaded)
             (loaded / "data.json").write_bytes(orjson.dumps({**data, "thunderguard_session": {"token": self._token}}))
             self._start(program, loaded, min(_START_DEADLINE, options.deadline), options.deadline)
-        except BaseException:
-            self.stop()
-            raise
 
     @property
     def client(self) -> OpaClient:

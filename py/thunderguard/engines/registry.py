@@ -30,6 +30,12 @@ DEFAULT_ENGINE = "embedded"
 ADMISSION_ENGINES: tuple[str, ...] = ("kyverno", "native")
 
 
+def check_name(name: str) -> None:
+    """Raise UsageError when no engine is called ``name``."""
+    if name not in _ENGINES:
+        raise UsageError(f"no engine is called {name!r}", hint=f"choose one of {', '.join(ENGINE_NAMES)}")
+
+
 def open_engine(
     name: str,
     *,
@@ -44,8 +50,7 @@ def open_engine(
     ``rego_dir`` (another folder of Rego sources) and ``opa_url`` (an OPA server that already runs) go before the
     same entries of ``options``. Raises UsageError for an unknown name, and what :class:`Engine` says for the rest.
     """
-    if name not in _ENGINES:
-        raise UsageError(f"no engine is called {name!r}", hint=f"choose one of {', '.join(ENGINE_NAMES)}")
+    check_name(name)
     if opa_url is not None and name != "opa":
         raise UsageError(f"the engine {name} does not use an OPA server", hint="use --engine opa with --opa-url")
     chosen = options or EngineOptions()

@@ -72,6 +72,11 @@ def resolve_roots(identities: Iterable[Identity]) -> list[int]:
     return [_root(place, owners) for place in range(len(known))]
 
 
+def roots_of(objects: Iterable[Any]) -> list[int]:
+    """Give for each object the place of its root; see :func:`resolve_roots`."""
+    return resolve_roots(map(identity_of, objects))
+
+
 # Of what an owner reference may mean, by address and uid: the first two, since an object is not its own owner.
 # The uid is empty for an object that has none, and None leads to objects whatever their uid.
 _KEPT = 2

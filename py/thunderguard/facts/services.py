@@ -69,7 +69,7 @@ class Criteria:
         return (
             (self.image is None or (isinstance(image, str) and self.image.found_in(parse_image(image).name)))
             and (self.command is None or self.command.found_in(command_line(container)))
-            and (self.name is None or (self.name.found_in(name)))
+            and (self.name is None or self.name.found_in(name))
             and all(has_label(own, key, v) or has_label(templated, key, v) for key, v in self.labels.items())
         )
 

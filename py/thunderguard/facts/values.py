@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -68,11 +68,6 @@ def has_label(labels: Any, key: str, wanted: Any) -> bool:
     """Say whether ``labels`` is an object whose ``key`` is the string ``wanted``."""
     found = as_object(labels).get(key)
     return isinstance(found, str) and isinstance(wanted, str) and found == wanted
-
-
-def has_labels(labels: Any, wanted: Mapping[str, Any]) -> bool:
-    """Say whether ``labels`` has every pair of ``wanted``."""
-    return all(has_label(labels, key, value) for key, value in wanted.items())
 
 
 def as_integer(value: Any) -> int | None:

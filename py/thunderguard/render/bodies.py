@@ -19,7 +19,8 @@ BODY = "body.cel.yaml"
 #: The variable that the wrapper gives, since each engine finds the Estate in its own way.
 ESTATE = "estate"
 
-_REFERENCE = re.compile(r"\bvariables[.]([A-Za-z_][A-Za-z0-9_]*)")
+#: Where an expression reads a variable, whose name it catches.
+REFERENCE = re.compile(r"\bvariables[.]([A-Za-z_][A-Za-z0-9_]*)")
 _CONDITION = re.compile(r"\bconditions[.]([A-Za-z_][A-Za-z0-9_]*)")
 _FACTS_KEYS = {"always", "conditions", "variables"}
 _BODY_KEYS = {"match", "variables", "subject", "violations"}
@@ -121,7 +122,7 @@ def needed(expressions: Iterable[str], known: Iterable[Variable]) -> tuple[Varia
 
 def names(expression: str) -> list[str]:
     """Give the names of the variables that a CEL expression reads."""
-    return _REFERENCE.findall(expression)
+    return REFERENCE.findall(expression)
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -9,13 +9,13 @@ import yaml
 
 from thunderguard.catalogue import Catalogue, Rule
 from thunderguard.errors import PolicyError, UsageError
+from thunderguard.facts.resources import OWN_GROUP
 from thunderguard.model import JsonObject
 from thunderguard.render import pages, policies
 from thunderguard.render.bodies import load_body, load_facts
 from thunderguard.yamltext import WholeDumper
 
-KYVERNO = "kyverno.yaml"
-NATIVE = "native.yaml"
+#: The name of the Estate in examples/thunderline.
 DEFAULT_ESTATE = "thunderline"
 
 
@@ -102,7 +102,7 @@ def _kyverno_role() -> JsonObject:
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRole",
         "metadata": {"name": "thunderguard:kyverno:estates", "labels": labels},
-        "rules": [{"apiGroups": ["thunderguard.dev"], "resources": ["estates"], "verbs": ["get", "list", "watch"]}],
+        "rules": [{"apiGroups": [OWN_GROUP], "resources": ["estates"], "verbs": ["get", "list", "watch"]}],
     }
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from thunderguard.facts.resources import API_VERSION, OWN_GROUP
 from thunderguard.model import JsonObject, Level
 from thunderguard.render.bodies import ESTATE, Body, Facts, Variable, needed
 
@@ -53,7 +54,7 @@ _NEVER_MATCHED: Mapping[str, Sequence[str]] = {
     "policies.kyverno.io": ["*"],
     "resource.k8s.io": ["resourceslices"],
     "storage.k8s.io": ["csinodes", "csistoragecapacities", "volumeattachments"],
-    "thunderguard.dev": ["*"],
+    OWN_GROUP: ["*"],
 }
 # With these a request brings the whole object.
 _SUBRESOURCES = ("pods/ephemeralcontainers", "pods/resize")
@@ -61,7 +62,7 @@ _SUBRESOURCES = ("pods/ephemeralcontainers", "pods/resize")
 
 def kyverno(rule: Rule, body: Body, facts: Facts, estate: str) -> JsonObject:
     """Give the ValidatingPolicy of ``rule``, which reads the Estate called ``estate`` from the API server."""
-    get = f'resource.Get("thunderguard.dev/v1alpha1", "estates", "", {json.dumps(estate)})'
+    get = f'resource.Get("{API_VERSION}", "estates", "", {json.dumps(estate)})'
     return {
         "apiVersion": "policies.kyverno.io/v1",
         "kind": "ValidatingPolicy",
@@ -84,7 +85,7 @@ def native(rule: Rule, body: Body, facts: Facts, estate: str) -> tuple[JsonObjec
         "metadata": _metadata(rule),
         "spec": {
             "failurePolicy": "Fail",
-            "paramKind": {"apiVersion": "thunderguard.dev/v1alpha1", "kind": "Estate"},
+            "paramKind": {"apiVersion": API_VERSION, "kind": "Estate"},
             **_decision(rule, body, facts, "params", _fitting()),
         },
     }
@@ -107,7 +108,7 @@ def policy_name(rule: str) -> str:
 
 
 def _metadata(rule: Rule, *, kyverno_only: bool = False) -> JsonObject:
-    lead = "policies.kyverno.io" if kyverno_only else "thunderguard.dev"
+    lead = "policies.kyverno.io" if kyverno_only else OWN_GROUP
     annotations = {
         f"{lead}/title": rule.title,
         f"{lead}/description": " ".join(rule.why.split()),

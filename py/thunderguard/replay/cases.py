@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import count
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -17,6 +16,7 @@ from thunderguard.replay.mutations import MUTATIONS, Arguments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Self
 
     from thunderguard.replay.ground import Ground
 
@@ -52,8 +52,26 @@ class Played:
 
     case: Case
     objects: tuple[JsonObject, ...]
-    effects: tuple[Effect, ...]
-    stands_beside: bool
+    effects: tuple[Effect, ...] = ()
+    stands_beside: bool = False
+
+    @classmethod
+    def of(cls, base: JsonObject, number: int = 0) -> Self:
+        """Begin with an object to which nothing was done."""
+        return cls(Case(base, (), number), (base,))
+
+    def then(self, step: Step, ground: Ground) -> Self | None:
+        """Take one more step; None when it leads nowhere."""
+        mutated = MUTATIONS[step.mutation].apply(self.after, ground, step.arguments)
+        if mutated is None:
+            return None
+        return replace(
+            self,
+            case=replace(self.case, steps=(*self.case.steps, step)),
+            objects=(*self.objects, mutated.obj),
+            effects=(*self.effects, mutated.effect),
+            stands_beside=self.stands_beside or mutated.stands_beside,
+        )
 
     @property
     def before(self) -> JsonObject:
@@ -85,34 +103,24 @@ class Played:
 
 def play(case: Case, ground: Ground) -> Played | None:
     """Take the steps of ``case``; None when one of them leads nowhere."""
-    objects, effects, beside = [case.base], [], False
+    played: Played | None = Played.of(case.base, case.number)
     for step in case.steps:
-        mutated = MUTATIONS[step.mutation].apply(objects[-1], ground, step.arguments)
-        if mutated is None:
-            return None
-        objects.append(mutated.obj)
-        effects.append(mutated.effect)
-        beside = beside or mutated.stands_beside
-    return Played(case, tuple(objects), tuple(effects), beside)
+        played = None if played is None else played.then(step, ground)
+    return played
 
 
 def texts_of(obj: Any) -> list[bytes]:
     """Give the texts that engines are given for ``obj``: its own, or those of what its List holds."""
     text = orjson.dumps(obj)
-    if not is_list(obj):
-        return [text]
-    origin = Origin("-", walked=False, numbers=count(), limits=DEFAULT_LIMITS)
-    return [item.text for item in items(obj, text, origin) if isinstance(item, Document)]
+    return held(obj, text) if is_list(obj) else [text]
+
+
+def held(value: Any, text: bytes) -> list[bytes]:
+    """Give the texts of the objects that a reader finds in ``value``, whose JSON is ``text``."""
+    origin = Origin.start("-", walked=False, limits=DEFAULT_LIMITS)
+    return [item.text for item in items(value, text, origin) if isinstance(item, Document)]
 
 
 def described(steps: Sequence[Step]) -> str:
     """Give the steps as one text."""
     return ", then ".join(str(step) for step in steps)
-
-
-def address_of(obj: Mapping[str, Any]) -> str:
-    """Name an object for people."""
-    metadata = obj.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else {}
-    where = f"{metadata['namespace']}/" if isinstance(metadata.get("namespace"), str) else ""
-    return f"{where}{obj.get('kind', 'Chart')}/{metadata.get('name') or obj.get('name')}"

@@ -14,7 +14,7 @@ from thunderguard.documents import open_source
 from thunderguard.errors import SourceError
 from thunderguard.facts.workloads import template_path
 from thunderguard.model import Document, JsonObject
-from thunderguard.replay.mutations import FAMILIES, Mutation
+from thunderguard.replay.mutations import Mutation, fitting
 
 if TYPE_CHECKING:
     from thunderguard.replay.ground import Ground
@@ -38,13 +38,9 @@ class Corpus:
     def of(cls, ground: Ground, objects: Iterable[JsonObject]) -> Corpus:
         """Take the objects of a snapshot, and make those of the Estate."""
         kept, seen = _kept(objects)
-        made = (*ground.samples.whole, *ground.samples.loose)
-        groups = [
-            (0.5, tuple(obj for obj in kept if template_path(obj) is not None)),
-            (0.15, tuple(obj for obj in kept if template_path(obj) is None)),
-            (0.25, tuple(obj for obj in made if template_path(obj) is not None)),
-            (0.1, tuple(obj for obj in made if template_path(obj) is None)),
-        ]
+        workloads, others = _parted(kept)
+        made_workloads, made_others = _parted((*ground.samples.whole, *ground.samples.loose))
+        groups = ((0.5, workloads), (0.15, others), (0.25, made_workloads), (0.1, made_others))
         return cls(ground, kept, seen, tuple((weight, group) for weight, group in groups if group))
 
     @property
@@ -68,11 +64,7 @@ class Corpus:
         """Give the mutations that change ``obj``, an object of this corpus, by family."""
         key = id(obj)
         if key not in self._applicable:
-            families = (
-                tuple(mutation for mutation in family.mutations if mutation.applicable(obj, self.ground))
-                for family in FAMILIES
-            )
-            self._applicable[key] = tuple(family for family in families if family)
+            self._applicable[key] = fitting(self.ground.view(obj))
         return self._applicable[key]
 
 
@@ -101,3 +93,10 @@ def _kept(objects: Iterable[JsonObject]) -> tuple[tuple[JsonObject, ...], int]:
         if counts[kind] <= (_MOST_WORKLOADS if is_workload else _MOST_OF_A_KIND):
             kept.append(obj)
     return tuple(kept), seen
+
+
+def _parted(objects: Iterable[JsonObject]) -> tuple[tuple[JsonObject, ...], tuple[JsonObject, ...]]:
+    """Give the workloads among ``objects``, and the others."""
+    known = [(obj, template_path(obj) is not None) for obj in objects]
+    workloads = tuple(obj for obj, is_workload in known if is_workload)
+    return workloads, tuple(obj for obj, is_workload in known if not is_workload)

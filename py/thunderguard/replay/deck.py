@@ -56,22 +56,14 @@ class Deck:
     ) -> Played:
         base = self.corpus.pick(random)
         families = [chosen for family in self.corpus.mutations(base) if (chosen := [m for m in family if wanted(m)])]
-        taken: list[Step] = []
-        objects, effects, beside = [base], [], False
+        played = Played.of(base, number)
         for _ in range(_TRIES_FOR_A_STEP * steps if families else 0):
-            if len(taken) == steps:
+            if len(played.effects) == steps:
                 break
             family = families[int(random.random() * len(families))]
             mutation = family[int(random.random() * len(family))]
-            arguments = mutation.pick(random)
-            mutated = mutation.apply(objects[-1], ground, arguments)
-            if mutated is None:
-                continue
-            taken.append(Step(mutation.name, arguments))
-            objects.append(mutated.obj)
-            effects.append(mutated.effect)
-            beside = beside or mutated.stands_beside
-        return Played(Case(base, tuple(taken), number), tuple(objects), tuple(effects), beside)
+            played = played.then(Step(mutation.name, mutation.pick(random)), ground) or played
+        return played
 
     def replayed(self, case: Case, *, careful: bool = True) -> Played | None:
         """Take the steps of a case again; None when one of them leads nowhere."""

@@ -47,6 +47,15 @@ def drop(value: JsonObject, path: Sequence[Segment]) -> JsonObject:
     return value
 
 
+#: What stands for no value at all among the values that a field may be given.
+ABSENT = "absent"
+
+
+def give(value: JsonObject, path: Sequence[Segment], new: Any) -> JsonObject:
+    """Give ``value`` with ``new`` at ``path``, or without anything there when ``new`` is :data:`ABSENT`."""
+    return drop(value, path) if new == ABSENT else put(value, path, new)
+
+
 def at(value: Any, path: Sequence[Segment]) -> Any:
     """Give what is at ``path``, None when it leads nowhere."""
     found, depth = lookup(value, path)

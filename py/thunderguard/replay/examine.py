@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from thunderguard.model import Outcome
 from thunderguard.replay.cases import Case, Played
 from thunderguard.replay.deck import Deck
-from thunderguard.replay.judges import UNDECIDED, Judge, reason
+from thunderguard.replay.judges import Judge
 from thunderguard.replay.properties.base import Mismatch, ObjectPart
 from thunderguard.replay.result import Cell
 
@@ -101,7 +101,7 @@ def _checked(
     part: ObjectPart, trial: Trial, mine: Sequence[Outcome], theirs: Sequence[Outcome]
 ) -> tuple[Mismatch | None, str]:
     if not part.undecided:
-        why = next((reason(outcome) for outcome in mine if outcome.kind in UNDECIDED), "")
+        why = next((outcome.told for outcome in mine if not outcome.kind.is_verdict), "")
         if why:
             return None, why
     return part.check(trial.played, mine, theirs), ""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import count
 from typing import Any
 
 import orjson
 import yaml
 
 from thunderguard.documents.limits import DEFAULT_LIMITS
-from thunderguard.documents.objects import Origin, items
 from thunderguard.documents.texts import load, split
-from thunderguard.model import Document, JsonObject
+from thunderguard.model import JsonObject
+from thunderguard.replay.cases import held
 from thunderguard.yamltext import WholeDumper
 
 
@@ -51,7 +50,5 @@ def as_list(obj: JsonObject) -> list[bytes]:
 
 
 def _read(text: str) -> Iterator[bytes]:
-    origin = Origin("-", walked=False, numbers=count(), limits=DEFAULT_LIMITS)
     for part in split(text, json_only=False):
-        value, encoded = load(part, DEFAULT_LIMITS)
-        yield from (item.text for item in items(value, encoded, origin) if isinstance(item, Document))
+        yield from held(*load(part, DEFAULT_LIMITS))

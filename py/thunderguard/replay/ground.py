@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from thunderguard.facts.contract import Contract
 from thunderguard.facts.subject import Subject
+from thunderguard.paths import Segment, format_path
 from thunderguard.replay.effects import Place
 from thunderguard.replay.samples import Samples
 
@@ -81,6 +82,6 @@ class Ground:
         return Subject(obj, self.contract)
 
 
-def planted(*paths: str, rule: str) -> frozenset[Place]:
-    """Give ``paths`` as places of ``rule``."""
-    return frozenset((rule, path) for path in paths)
+def placed(rule: str, *path: Segment) -> frozenset[Place]:
+    """Give what ``rule`` finds at ``path``, or at the whole object when there is none."""
+    return frozenset({(rule, format_path(path))})

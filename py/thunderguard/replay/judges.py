@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 import orjson
 
-from thunderguard.engines import EngineOptions, open_engine
-from thunderguard.errors import CannotJudgeError, ThunderguardError, ToolMissingError
-from thunderguard.facts.ownership import identity_of, resolve_roots
+from thunderguard.engines import ADMISSION_ENGINES, EngineOptions, open_engine
+from thunderguard.errors import CannotJudgeError, ToolMissingError
+from thunderguard.facts.ownership import roots_of
 from thunderguard.facts.resources import resource_of
-from thunderguard.model import (
-    Document,
-    EstateRequest,
-    JsonObject,
-    Outcome,
-    OutcomeKind,
-    RawFinding,
-    Resource,
-)
+from thunderguard.model import Document, EstateRequest, JsonObject, Key, Outcome, OutcomeKind, RawFinding
 from thunderguard.replay.cases import texts_of
 
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
-
     from thunderguard.catalogue import Catalogue
     from thunderguard.engines import Engine
     from thunderguard.estate import Estate
-
-UNDECIDED = frozenset({OutcomeKind.POLICY_DOES_NOT_COMPILE, OutcomeKind.ENGINE_FAILED, OutcomeKind.NO_ANSWER})
 
 #: The arbiter: every other engine is compared with it, and none with another.
 ARBITER = "reference"
@@ -39,12 +27,7 @@ ARBITER = "reference"
 #: Engines that judge inside this process; each of the others starts a program and wants whole batches.
 IN_PROCESS = frozenset({"embedded", "reference"})
 
-#: Engines that know the rules of scope object only, because a rule of scope estate has no twin at admission.
-_WITHOUT_SETS = frozenset({"kyverno", "native"})
-
 _MOST_REMEMBERED = 20_000
-
-Key = tuple[str, Resource, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +50,7 @@ class Judge:
     @property
     def judges_sets(self) -> bool:
         """Whether it knows the rules of scope estate."""
-        return self.name not in _WITHOUT_SETS
+        return self.name not in ADMISSION_ENGINES
 
     def outcomes(self, texts: Sequence[bytes]) -> list[Outcome]:
         """Judge every text, each once, all new ones in one call.
@@ -85,7 +68,7 @@ class Judge:
     def is_alive(self, text: bytes) -> bool:
         """Say whether the engine decides about ``text``, asked anew."""
         self._known.pop(text, None)
-        return self.outcomes([text])[0].kind not in UNDECIDED
+        return self.outcomes([text])[0].kind.is_verdict
 
     def cannot_express(self, text: bytes) -> str | None:
         """Say why the engine cannot be asked about ``text``; None when it can."""
@@ -99,8 +82,8 @@ class Judge:
         texts = [text for obj in objects for text in texts_of(obj) if self.cannot_express(text) is None]
         outcomes = self.outcomes(texts)
         values = [orjson.loads(text) for text in texts]
-        roots = resolve_roots([identity_of(value) for value in values])
-        trouble = next((reason(outcome) for outcome in outcomes if outcome.kind in UNDECIDED), "")
+        roots = roots_of(values)
+        trouble = next((outcome.told for outcome in outcomes if not outcome.kind.is_verdict), "")
         found = {
             finding.key: finding
             for place, outcome in enumerate(outcomes)
@@ -111,8 +94,8 @@ class Judge:
             return SetVerdict(found, trouble)
         documents = [Document(place, text) for place, text in enumerate(texts)]
         answer = self.engine.judge_estate(EstateRequest(_records(outcomes, values, roots), lambda: documents))
-        if answer.kind in UNDECIDED:
-            return SetVerdict(found, reason(answer))
+        if not answer.kind.is_verdict:
+            return SetVerdict(found, answer.told)
         return SetVerdict({**found, **{finding.key: finding for finding in answer.findings}})
 
     def _asked(self, texts: Sequence[bytes]) -> list[Outcome]:
@@ -128,11 +111,6 @@ class Judge:
         return (outcomes + [silent] * (len(texts) - len(outcomes)))[: len(texts)]
 
 
-def reason(outcome: Outcome) -> str:
-    """Say why an outcome is no verdict."""
-    return f"{outcome.kind}: {outcome.reason}" if outcome.reason else str(outcome.kind)
-
-
 def _records(outcomes: Sequence[Outcome], values: Sequence[JsonObject], roots: Sequence[int]) -> list[bytes]:
     records = []
     for place, outcome in enumerate(outcomes):
@@ -146,7 +124,7 @@ def _records(outcomes: Sequence[Outcome], values: Sequence[JsonObject], roots: S
 
 
 class Bench:
-    """The engines of a replay, and the arbiter. A context manager that closes all of them."""
+    """The engines of a replay, and the arbiter. Closing it closes all of them."""
 
     def __init__(
         self,
@@ -157,37 +135,22 @@ class Bench:
         options: EngineOptions | None = None,
     ) -> None:
         """Open every engine of ``names``; one that does not open is there all the same, with why."""
-        self._estate, self._catalogue, self._options = estate, catalogue, options
-        self.judges: dict[str, Judge] = {}
-        self.arbiter = Judge(ARBITER, self._engine(ARBITER))
-        for name in names:
-            self.judges[name] = self.arbiter if name == ARBITER else self._judge(name)
 
-    def _engine(self, name: str) -> Engine:
-        return open_engine(name, estate=self._estate, catalogue=self._catalogue, options=self._options)
+        def engine(name: str) -> Engine:
+            return opened.enter_context(open_engine(name, estate=estate, catalogue=catalogue, options=options))
 
-    def _judge(self, name: str) -> Judge:
-        try:
-            return Judge(name, self._engine(name))
-        except (CannotJudgeError, ToolMissingError) as error:
-            return Judge(name, None, _told(error))
+        def judge(name: str) -> Judge:
+            try:
+                return Judge(name, engine(name))
+            except (CannotJudgeError, ToolMissingError) as error:
+                return Judge(name, None, error.told)
+
+        # When one of them cannot even be tried, those that are open are closed.
+        with ExitStack() as opened:
+            self.arbiter = Judge(ARBITER, engine(ARBITER))
+            self.judges = {name: self.arbiter if name == ARBITER else judge(name) for name in names}
+            self._opened = opened.pop_all()
 
     def close(self) -> None:
         """Close every engine."""
-        for judge in (self.arbiter, *self.judges.values()):
-            if judge.engine is not None:
-                judge.engine.close()
-
-    def __enter__(self) -> Self:
-        """Give the bench itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close every engine."""
-        self.close()
-
-
-def _told(error: ThunderguardError) -> str:
-    return f"{error.message} ({error.hint})" if error.hint else error.message
+        self._opened.close()

@@ -12,14 +12,15 @@ from typing import Any
 import orjson
 import yaml
 
+from thunderguard.conformance.load import REGRESSIONS
 from thunderguard.errors import UsageError
 from thunderguard.files import replacing
 from thunderguard.model import JsonObject, Outcome, Status
 from thunderguard.replay.properties.askable import is_askable
 from thunderguard.yamltext import WholeDumper
 
-#: Where cases are kept, seen from the root of a repository.
-REGRESSIONS = Path("tests/cases/regressions")
+# Where cases are kept, seen from the root of a repository.
+_FOLDER = Path("tests/cases") / REGRESSIONS
 _ITEM = re.compile(r"^( *)- name:", re.MULTILINE)
 _FIRST = ("apiVersion", "kind", "metadata", "spec")
 
@@ -42,7 +43,7 @@ def _ordered(obj: JsonObject) -> JsonObject:
 
 
 def keep(
-    obj: JsonObject, rule: str, outcome: Outcome, *, folder: Path = REGRESSIONS, old: JsonObject | None = None
+    obj: JsonObject, rule: str, outcome: Outcome, *, folder: Path = _FOLDER, old: JsonObject | None = None
 ) -> Path:
     """Add ``obj`` to the suite as a case that wants what ``outcome`` says, and give the file.
 
@@ -65,22 +66,15 @@ def keep(
     try:
         folder.mkdir(exist_ok=True)
         known = path.read_text(encoding="utf-8") if path.exists() else f"{rule}:\n"
+        if case["name"] not in known:
+            found = _ITEM.search(known)
+            added = textwrap.indent(_dumped([case]), found[1] if found else "  ")
+            with replacing(path, mode=0o644) as file:
+                file.write(f"{known.rstrip()}\n{added}".encode())
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror or error}") from None
-    if case["name"] not in known:
-        found = _ITEM.search(known)
-        added = textwrap.indent(_dumped([case]), found[1] if found else "  ")
-        _replace(path, f"{known.rstrip()}\n{added}".encode())
     return path
 
 
 def _expected(found: str, path: str, rule: str) -> JsonObject:
     return {"path": path} if found == rule else {"rule": found, "path": path}
-
-
-def _replace(path: Path, data: bytes) -> None:
-    try:
-        with replacing(path, mode=0o644) as file:
-            file.write(data)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror or error}") from None

@@ -13,14 +13,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from thunderguard.facts.image import parse_image
-from thunderguard.facts.ownership import identity_of, resolve_roots
+from thunderguard.facts.ownership import roots_of
 from thunderguard.facts.remove import HelmRelease, helm_release
 from thunderguard.facts.resources import is_release, namespace_of, resource_of
 from thunderguard.facts.subject import Subject
 from thunderguard.facts.workloads import REPLICAS
 from thunderguard.paths import Segment, parse_path
 from thunderguard.replay.edit import at, drop, put
-from thunderguard.replay.samples import API_VERSIONS, PLAIN_IMAGE
+from thunderguard.replay.samples import API_VERSIONS, PLAIN_IMAGE, PROBE
 
 if TYPE_CHECKING:
     from thunderguard.catalogue import Catalogue, Rule
@@ -96,19 +96,7 @@ class Remedies:
 
     def run(self, command: str, objects: list[JsonObject], about: RawFinding) -> list[JsonObject]:
         """Run a command that removes something. One that is not Helm's or kubectl's removes what it is ``about``."""
-        gone: Callable[[JsonObject], bool]
-        if found := _HELM.fullmatch(command):
-            release = HelmRelease(found["name"], found["namespace"])
-            gone = lambda obj: _is_of(release, obj)  # noqa: E731
-        elif found := _DELETE.fullmatch(command):
-            named = (found["kind"], found["name"], found["namespace"] or "")
-            if found["kind"] == "namespace":
-                gone = lambda obj: named[1] in (namespace_of(obj), _namespace_name(obj))  # noqa: E731
-            else:
-                gone = lambda obj: _named(obj) == named  # noqa: E731
-        else:
-            gone = lambda obj: resource_of(obj) == about.resource  # noqa: E731
-        return without(objects, gone)
+        return without(objects, _removed_by(command) or (lambda obj: resource_of(obj) == about.resource))
 
     def deploy(self, service: str, objects: list[JsonObject]) -> list[JsonObject] | None:
         """Make sure that a service is at its home; None when no sample of it could be made."""
@@ -117,15 +105,29 @@ class Remedies:
             return None
         address = resource_of(home)
         present = [obj for obj in objects if resource_of(obj) == address]
-        runs = any(service in Subject(obj, self.ground.contract).services for obj in present)
+        runs = any(service in self.ground.view(obj).services for obj in present)
         if runs and all(at(obj, ("spec", "replicas")) != 0 for obj in present):
             return objects
         return [*(obj for obj in objects if resource_of(obj) != address), home]
 
 
+def _removed_by(command: str) -> Callable[[JsonObject], bool] | None:
+    """Say what a command of Helm or kubectl removes, what is owned left out; None for any other command."""
+    if found := _HELM.fullmatch(command):
+        release = HelmRelease(found["name"], found["namespace"])
+        return lambda obj: _is_of(release, obj)
+    found = _DELETE.fullmatch(command)
+    if found is None:
+        return None
+    kind, name, namespace = found["kind"], found["name"], found["namespace"] or ""
+    if kind == "namespace":
+        return lambda obj: name in (namespace_of(obj), _namespace_name(obj))
+    return lambda obj: _named(obj) == (kind, name, namespace)
+
+
 def without(objects: Sequence[JsonObject], gone: Callable[[JsonObject], bool]) -> list[JsonObject]:
     """Give ``objects`` without those that are ``gone``, what they own, and the endpoints of Services among them."""
-    roots = resolve_roots([identity_of(obj) for obj in objects])
+    roots = roots_of(objects)
     removed = [gone(obj) for obj in objects]
     services = {
         (namespace_of(obj), obj["metadata"].get("name"))
@@ -163,7 +165,7 @@ def _changed(
     places = [place for place, obj in enumerate(objects) if resource_of(obj) == told.finding.resource]
     if not places:
         return None
-    roots = resolve_roots([identity_of(obj) for obj in objects])
+    roots = roots_of(objects)
     # Controllers make the pods of a changed workload anew.
     owned = {place for place, root in enumerate(roots) if root in places and place not in places}
     return [change(obj) if place in places else obj for place, obj in enumerate(objects) if place not in owned]
@@ -182,9 +184,14 @@ def _removal(word: str) -> _Action:
     return act
 
 
-def _lower(remedies: Remedies, told: Told, objects: list[JsonObject]) -> list[JsonObject] | None:
-    del remedies
-    return _set(told, objects, told.words["field"], int(told.words["maximum"]))
+def _setting(value: Callable[[Words], Any]) -> _Action:
+    """Give the action that sets the field that a remedy names to a value that its words may tell."""
+
+    def act(remedies: Remedies, told: Told, objects: list[JsonObject]) -> list[JsonObject] | None:
+        del remedies
+        return _set(told, objects, told.words["field"], value(told.words))
+
+    return act
 
 
 def _chart(remedies: Remedies, told: Told, objects: list[JsonObject]) -> list[JsonObject] | None:
@@ -238,11 +245,6 @@ def _mend_amount(remedies: Remedies, told: Told, objects: list[JsonObject]) -> l
     )
 
 
-def _to_ceiling(remedies: Remedies, told: Told, objects: list[JsonObject]) -> list[JsonObject] | None:
-    del remedies
-    return _set(told, objects, told.words["field"], told.words["ceiling"])
-
-
 def _list_containers(remedies: Remedies, told: Told, objects: list[JsonObject]) -> list[JsonObject] | None:
     path = parse_path(told.words["field"])
     plain = remedies.ground.samples.plain()
@@ -258,11 +260,6 @@ def _run_as(remedies: Remedies, told: Told, objects: list[JsonObject]) -> list[J
         return None
     left = remedies.run(told.words["remove"], objects, told.finding)
     return [*(obj for obj in left if resource_of(obj) != resource_of(home)), home]
-
-
-def _name_image(remedies: Remedies, told: Told, objects: list[JsonObject]) -> list[JsonObject] | None:
-    del remedies
-    return _set(told, objects, told.words["field"], PLAIN_IMAGE)
 
 
 def _name_version(remedies: Remedies, told: Told, objects: list[JsonObject]) -> list[JsonObject] | None:
@@ -288,11 +285,6 @@ def _take_image_from(remedies: Remedies, told: Told, objects: list[JsonObject]) 
     return _set(told, objects, told.finding.path, f"{repository}:{tag}")
 
 
-def _add_probe(remedies: Remedies, told: Told, objects: list[JsonObject]) -> list[JsonObject] | None:
-    del remedies
-    return _set(told, objects, told.words["field"], {"tcpSocket": {"port": 8080}})
-
-
 def _deploy(remedies: Remedies, told: Told, objects: list[JsonObject]) -> list[JsonObject] | None:
     return remedies.deploy(told.words["service"], objects)
 
@@ -310,7 +302,7 @@ def _scale_up(remedies: Remedies, told: Told, objects: list[JsonObject]) -> list
 def _mend_pods(remedies: Remedies, told: Told, objects: list[JsonObject]) -> list[JsonObject]:
     """Mend what fails: the pods of the workload run, and have not been restarted."""
     del remedies
-    roots = resolve_roots([identity_of(obj) for obj in objects])
+    roots = roots_of(objects)
     ours = {place for place, obj in enumerate(objects) if resource_of(obj) == told.finding.resource}
     return [
         put(obj, ("status",), {"phase": "Running"}) if obj.get("kind") == "Pod" and roots[place] in ours else obj
@@ -339,7 +331,7 @@ _Action: TypeAlias = Callable[[Remedies, Told, list["JsonObject"]], "list[JsonOb
 
 _ACTIONS: Mapping[tuple[str, str], _Action] = {
     ("singleton-service", "away"): _removal("remove"),
-    ("singleton-service", "replicas"): _lower,
+    ("singleton-service", "replicas"): _setting(lambda words: int(words["maximum"])),
     ("deprecated-chart", "chart"): _chart,
     ("deprecated-service", "service"): _deprecated,
     ("namespace-boundary", "object"): _removal("remove"),
@@ -349,15 +341,15 @@ _ACTIONS: Mapping[tuple[str, str], _Action] = {
     ("resource-limits", "missing"): _give_amounts,
     ("resource-limits", "zero"): _mend_amount,
     ("resource-limits", "unreadable"): _mend_amount,
-    ("resource-limits", "ceiling"): _to_ceiling,
+    ("resource-limits", "ceiling"): _setting(lambda words: words["ceiling"]),
     ("resource-limits", "containers"): _list_containers,
     ("job-only-service", "execution"): _run_as,
-    ("image-reference", "missing"): _name_image,
+    ("image-reference", "missing"): _setting(lambda _: PLAIN_IMAGE),
     ("image-reference", "untagged"): _name_version,
     ("image-reference", "forbidden-tag"): _name_version,
     ("image-reference", "repository"): _take_image_from,
     ("image-reference", "version"): _name_version,
-    ("health-probes", "probe"): _add_probe,
+    ("health-probes", "probe"): _setting(lambda _: PROBE),
     ("duplicate-service", "duplicate"): _removal("remove"),
     ("duplicate-release", "duplicate"): lambda remedies, told, objects: remedies.run(
         told.finding.remedy, objects, told.finding

@@ -39,7 +39,7 @@ class Cell:
     """One property on one engine. ``failures`` is how many examples disagreed; the first was made small.
 
     ``unjudged`` counts examples that the engine did not decide, with the first ``reason``; ``inexpressible`` those that
-    it cannot be asked, which are no examples.
+    it cannot be asked, which are no examples. ``changed`` says that the policy is another than the one recorded.
     """
 
     examples: int = 0
@@ -48,6 +48,7 @@ class Cell:
     inexpressible: int = 0
     reason: str = ""
     why_inexpressible: str = ""
+    changed: bool = False
     notes: list[str] = field(default_factory=list)
     counterexamples: list[Counterexample] = field(default_factory=list)
     seconds: float = 0.0
@@ -59,7 +60,7 @@ class Cell:
             return State.UNJUDGED
         if self.failures:
             return State.DISAGREES
-        if any(note.startswith("change of policy") for note in self.notes):
+        if self.changed:
             return State.CHANGED
         return State.AGREES if self.examples else State.NOTHING
 
@@ -74,6 +75,7 @@ class Cell:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.reason = self.reason or other.reason
         self.why_inexpressible = self.why_inexpressible or other.why_inexpressible
+        self.changed = self.changed or other.changed
         self.notes += [note for note in other.notes if note not in self.notes]
         self.counterexamples += other.counterexamples
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
 
+from thunderguard.audit.run import Progress
 from thunderguard.audit.workers import cores
-from thunderguard.catalogue import Catalogue, load_catalogue
+from thunderguard.catalogue import load_catalogue
 from thunderguard.engines import ENGINE_NAMES, EngineOptions
 from thunderguard.errors import UsageError
-from thunderguard.estate import DEFAULT_ESTATE, Estate, load_estate
+from thunderguard.estate import DEFAULT_ESTATE, load_estate
+from thunderguard.files import seen_from_here
 from thunderguard.model import JsonObject
 from thunderguard.replay.cases import Case, Played, described, texts_of
 from thunderguard.replay.corpus import Corpus, read_objects
@@ -29,9 +31,6 @@ from thunderguard.replay.properties.base import Mismatch, ObjectPart, SetExample
 from thunderguard.replay.result import Cell, Counterexample, Replay
 from thunderguard.replay.shrink import fewer, shrunk
 from thunderguard.replay.workers import Workers
-
-#: What is being done, how much of it is done, and how much there is.
-Progress: TypeAlias = Callable[[str, int, int | None], None]
 
 #: The examples of each profile.
 PROFILES: Mapping[str, int] = {"dev": 100, "ci": 200, "deep": 5000}
@@ -60,7 +59,7 @@ class Settings:
     estate: Path | None = None
     keep: bool = False
     workers: int | None = None
-    options: EngineOptions = EngineOptions()  # noqa: RUF009 - it is frozen
+    options: EngineOptions = field(default_factory=EngineOptions)
     words: tuple[str, ...] = ()
 
 
@@ -79,14 +78,14 @@ def run_replay(
     ground = Ground.of(estate.data)
     corpus = Corpus.of(ground, (obj for _, objects in captured for obj in objects))
     deck = Deck(corpus, settings.seed)
-    world = World(deck, captured, estate.path, catalogue, settings.options, written)
-    with Bench(settings.engines, estate=estate, catalogue=catalogue, options=settings.options) as bench:
-        run = _Run(world, settings, bench, estate, catalogue, progress or _silent)
+    world = World(deck, captured, estate, catalogue, settings.options, written)
+    with closing(Bench(settings.engines, estate=estate, catalogue=catalogue, options=settings.options)) as bench:
+        run = _Run(world, settings, bench, progress or _silent)
         interrupted = run.all()
         return Replay(
             snapshots=tuple(snapshots),
             objects=corpus.seen,
-            estate=_shown(estate.path),
+            estate=seen_from_here(estate.path),
             seed=settings.seed,
             profile=settings.profile,
             wanted=settings.examples,
@@ -116,29 +115,22 @@ def _silent(what: str, done: int, total: int | None) -> None:
 class _Run:
     """One replay under way."""
 
-    def __init__(
-        self,
-        world: World,
-        settings: Settings,
-        bench: Bench,
-        estate: Estate,
-        catalogue: Catalogue,
-        progress: Progress,
-    ) -> None:
+    def __init__(self, world: World, settings: Settings, bench: Bench, progress: Progress) -> None:
         self._world = world
         self._settings = settings
         self._bench = bench
         self._progress = progress
-        self._open = partial(_inside, tuple(settings.engines), estate, catalogue, settings.options)
         self.cells: dict[str, dict[str, Cell]] = {}
 
     def all(self) -> bool:
         """Try every property; say whether Ctrl-C ended it."""
-        wanted = self._settings.properties or tuple(PROPERTIES)
-        number = self._settings.workers or cores()
+        world, settings = self._world, self._settings
+        inside = [name for name in settings.engines if name in IN_PROCESS]
+        number = (settings.workers or cores()) if inside else 1
+        opening = partial(Bench, inside, estate=world.estate, catalogue=world.catalogue, options=settings.options)
         try:
-            with Workers(self._world.deck, self._bench, self._open, number) as workers:
-                for id_ in sorted(set(wanted)):
+            with closing(Workers(world.deck, self._bench, opening, settings.examples, number)) as workers:
+                for id_ in sorted(set(settings.properties or PROPERTIES)):
                     self.cells[id_] = {name: Cell() for name in self._bench.judges}
                     self._property(id_, workers)
         except KeyboardInterrupt:
@@ -175,7 +167,7 @@ class _Run:
             self._progress(f"{id_}  {PROPERTIES[id_].title}", done, total)
 
         if inside:
-            for size, found in workers.examine(id_, place, count, inside):
+            for size, found in workers.examine(id_, place, inside):
                 told(found, size)
         if outside:
             trials = drawn(part, self._world.deck, range(count))
@@ -233,7 +225,7 @@ class _Run:
         found = mismatches(_AGREEMENT, [Case(played.after)], self._world.deck, judge, self._bench.arbiter)[0][1]
         if found is None or not _rules(found) & rules:
             return None
-        case, again, small = self._small(_AGREEMENT, Played(Case(played.after), (played.after,), (), False), judge)
+        case, again, small = self._small(_AGREEMENT, Played.of(played.after), judge)
         return None if again is None or small is None or not _rules(small) & rules else (case, again, small)
 
     def _decides(self, judge: Judge) -> bool:
@@ -286,8 +278,9 @@ class _Run:
             return
         if example.note and example.note not in cell.notes:
             cell.notes.append(example.note)
-        if example.note.startswith("not modelled"):
+        if not example.counts:
             return
+        cell.changed = cell.changed or example.changed
         cell.examples += 1
         if example.mismatch is None:
             return
@@ -323,17 +316,6 @@ class _Run:
 
             objects[place] = shrunk(Case(objects[place]), fails).base
         return objects, mismatch(objects) or wanted
-
-
-def _shown(path: Path) -> str:
-    """Give a path as seen from here, so that a result does not tell where a checkout happens to be."""
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_absolute() and path.is_relative_to(here) else str(path)
-
-
-def _inside(engines: tuple[str, ...], estate: Estate, catalogue: Catalogue, options: EngineOptions) -> Bench:
-    names = [name for name in engines if name in IN_PROCESS]
-    return Bench(names, estate=estate, catalogue=catalogue, options=options)
 
 
 def _rules(mismatch: Mismatch) -> set[str]:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from thunderguard.facts.image import parse_image
 from thunderguard.facts.quantity import milli
+from thunderguard.facts.resources import type_of
 from thunderguard.facts.subject import Subject
-from thunderguard.facts.workloads import GROUPS, REPLICAS, TEMPLATES
+from thunderguard.facts.workloads import REPLICAS
 from thunderguard.replay.edit import put
 from thunderguard.replay.patterns import texts
 
@@ -29,7 +30,7 @@ PLAIN_IMAGE = "registry.example.com/tools/helper:1.2.3"
 _VERSION = "1.2.3"
 _HOST = "registry.example.com/team"
 _NAME = "abcdefghijklmnopqrstuvwxyz0123456789-._"
-_PROBE = {"tcpSocket": {"port": 8080}}
+PROBE = {"tcpSocket": {"port": 8080}}
 API_VERSIONS = {
     "Pod": "v1",
     "ReplicationController": "v1",
@@ -95,7 +96,7 @@ class Samples:
         home = self._homes.get(service)
         if home is None:
             return None
-        container: JsonObject = _containers(home)[0]
+        container = Subject(home, self._contract).containers[0].body
         stranger = self.workload("Deployment", "stranger", self._namespace, container)
         return container if Subject(stranger, self._contract).services == [service] else None
 
@@ -143,9 +144,8 @@ class Samples:
         else:
             spec = {"selector": {"matchLabels": marked}, "template": template}
         obj: JsonObject = {"apiVersion": API_VERSIONS[kind], "kind": kind, "metadata": metadata, "spec": spec}
-        if replicas is not None and (field := REPLICAS.get((GROUPS.get(kind, ""), kind))):
-            obj = put(obj, field, replicas)
-        return obj
+        field = REPLICAS.get(type_of(obj))
+        return obj if replicas is None or field is None else put(obj, field, replicas)
 
     def amounts(self, services: tuple[Service, ...] = ()) -> dict[str, str]:
         """Give for cpu and memory an amount above zero that no ceiling of ``services`` is below."""
@@ -177,7 +177,7 @@ class Samples:
             replicas = min(replicas or 1, service.maximum)
         for criteria in service.recognise if tag is not None else ():
             for container in self._containers(criteria, service.repositories, tag):
-                probes = {probe: dict(_PROBE) for probe in service.probes}
+                probes = {probe: dict(PROBE) for probe in service.probes}
                 whole = self.bounded({**container, **probes}, (service,))
                 others = [self.plain("main")] if kind == "Sidecar" else []
                 obj = self.workload(
@@ -284,14 +284,6 @@ def _command(service: Service) -> str | None:
         if criteria.command and not (criteria.image or criteria.name or criteria.labels):
             return next(iter(texts(criteria.command)), None)
     return None
-
-
-def _containers(obj: JsonObject) -> list[Any]:
-    template = TEMPLATES[GROUPS[obj["kind"]], obj["kind"]]
-    found: Any = obj
-    for key in (*template, "spec", "containers"):
-        found = found[key]
-    return list(found)
 
 
 def _is_image_name(text: str) -> bool:

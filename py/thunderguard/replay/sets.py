@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from thunderguard.replay.cases import Case, Played, Step, address_of, described, play
+from thunderguard.facts.resources import resource_of
+from thunderguard.replay.cases import Played, Step, described
 from thunderguard.replay.domains import randomness
-from thunderguard.replay.judges import ARBITER, Judge, Key, SetVerdict
-from thunderguard.replay.mutations import FAMILIES, Mutation
-from thunderguard.replay.properties.base import Mismatch, World
+from thunderguard.replay.judges import ARBITER, Judge, SetVerdict
+from thunderguard.replay.mutations import Mutation, fitting
+from thunderguard.replay.properties.base import Mismatch, World, differing, found_keys
 
 if TYPE_CHECKING:
     from thunderguard.model import JsonObject
@@ -35,7 +36,7 @@ def drawn_set(world: World, pile: str, number: int) -> tuple[list[JsonObject], s
         played = changed(objects[place], world.ground, random)
         if played is None:
             continue
-        told.append(f"{described(played.case.steps)} of {address_of(played.before)}")
+        told.append(f"{described(played.case.steps)} of {resource_of(played.before)}")
         if played.stands_beside:
             objects.append(played.after)
         else:
@@ -47,10 +48,10 @@ def changed(
     obj: JsonObject, ground: Ground, random: Random, wanted: Callable[[Mutation], bool] = lambda _: True
 ) -> Played | None:
     """Change ``obj`` by one mutation that ``wanted`` accepts; None when none was found that does."""
-    known = [m for family in FAMILIES for m in family.mutations if wanted(m) and m.applicable(obj, ground)]
+    known = [mutation for family in fitting(ground.view(obj)) for mutation in family if wanted(mutation)]
     for _ in range(_TRIES if known else 0):
         mutation = random.choice(known)
-        played = play(Case(obj, (Step(mutation.name, mutation.pick(random)),)), ground)
+        played = Played.of(obj).then(Step(mutation.name, mutation.pick(random)), ground)
         if played is not None:
             return played
     return None
@@ -63,18 +64,6 @@ def sets_differ(objects: Sequence[JsonObject], judge: Judge, arbiter: Judge) -> 
     return (None, trouble) if trouble else (keys_differ((ARBITER, one), (judge.name, other)), "")
 
 
-def keys_differ(
-    left: tuple[str, SetVerdict], right: tuple[str, SetVerdict], *, but: frozenset[Key] = frozenset()
-) -> Mismatch | None:
-    """Compare the findings of two sets, by rule, address and path, leaving out those ``but``."""
-    only_left = left[1].findings.keys() - right[1].findings.keys() - but
-    only_right = right[1].findings.keys() - left[1].findings.keys() - but
-    if not only_left and not only_right:
-        return None
-    signature = {f"-{rule}" for rule, _, _ in only_left} | {f"+{rule}" for rule, _, _ in only_right}
-    return Mismatch(left[0], right[0], keys_told(only_left), keys_told(only_right), frozenset(signature))
-
-
-def keys_told(keys: Any) -> tuple[str, ...]:
-    """Give findings as lines."""
-    return tuple(sorted(f"{rule} at {resource} {path}".rstrip() for rule, resource, path in keys))
+def keys_differ(left: tuple[str, SetVerdict], right: tuple[str, SetVerdict]) -> Mismatch | None:
+    """Compare the findings of two sets, by rule, address and path."""
+    return differing((left[0], found_keys(left[1].findings)), (right[0], found_keys(right[1].findings)))

@@ -1,7 +1,7 @@
 """Making a counterexample small, whole rounds of candidates at a time, so that slow engines are asked seldom.
 
 First the steps are dropped that it does without, then parts of the object from the root to the leaves (hierarchical
-delta debugging), then texts and numbers are made plain.
+delta debugging), then texts are made plain.
 """
 
 from __future__ import annotations
@@ -71,21 +71,15 @@ def _fewer_steps(case: Case, fails: Fails) -> Case:
 
 
 def _fewer_parts(case: Case, fails: Fails) -> Case:
-    depth = 1
-    while depth < _DEEPEST:
+    for depth in range(1, _DEEPEST):
         paths = [path for path in _paths(case.base, depth) if path not in _KEPT]
-        if not paths and depth > _depth(case.base):
-            break
         for start in range(0, len(paths), _MOST_AT_ONCE):
             case = _without(case, paths[start : start + _MOST_AT_ONCE], fails)
-        depth += 1
     return case
 
 
 def _without(case: Case, paths: Sequence[Path], fails: Fails) -> Case:
     """Drop as many of ``paths``, all of one depth, as two questions find out."""
-    if not paths:
-        return case
     candidates = [_dropped(case, paths), *(_dropped(case, [path]) for path in paths)]
     everything, *single = fails(candidates)
     if everything:
@@ -132,7 +126,7 @@ def _lifted(case: Case, fails: Fails) -> Case:
 
 
 def _plainer(case: Case, fails: Fails) -> Case:
-    """Give every text and number that may be any other a plain value."""
+    """Give every text that may be any other a plain value."""
     leaves = [
         path
         for depth in range(1, _DEEPEST)
@@ -142,8 +136,9 @@ def _plainer(case: Case, fails: Fails) -> Case:
     changes = [
         (path, plain)
         for path in leaves
-        for plain in (_PLAIN_TEXTS if isinstance(at(case.base, path), str) else ())
-        if plain != at(case.base, path) and len(str(at(case.base, path))) > len(plain)
+        if isinstance(text := at(case.base, path), str)
+        for plain in _PLAIN_TEXTS
+        if len(plain) < len(text)
     ]
     for start in range(0, len(changes), _MOST_AT_ONCE):
         some = changes[start : start + _MOST_AT_ONCE]
@@ -165,9 +160,3 @@ def _size(value: Any) -> int:
     if isinstance(value, dict):
         return 1 + sum(map(_size, value.values()))
     return 1 + sum(map(_size, value)) if isinstance(value, list) else 1
-
-
-def _depth(value: Any) -> int:
-    if isinstance(value, dict):
-        value = list(value.values())
-    return 1 + max(map(_depth, value), default=0) if isinstance(value, list) else 0

@@ -21,13 +21,15 @@ from hypothesis import strategies as st
 
 from thunderguard.errors import UsageError
 from thunderguard.estate import DEFAULT_ESTATE, load_estate
+from thunderguard.facts.resources import resource_of
 from thunderguard.model import JsonObject
-from thunderguard.replay.cases import Case, Played, Step, address_of, described, play
+from thunderguard.replay.cases import Played, Step, described
 from thunderguard.replay.corpus import Corpus, read_objects
 from thunderguard.replay.ground import Ground
-from thunderguard.replay.mutations import FAMILIES, MUTATIONS, Mutation
+from thunderguard.replay.mutations import MUTATIONS, Mutation
 
-_MOST = 3
+#: How many mutations change one object at most, unless another number is asked for.
+MOST = 3
 
 
 def estate_objects(
@@ -35,7 +37,7 @@ def estate_objects(
     estate: str | Path | None = None,
     *,
     mutations: Sequence[str] | None = None,
-    most: int = _MOST,
+    most: int = MOST,
 ) -> st.SearchStrategy[JsonObject]:
     """Draw objects of an estate, changed by up to ``most`` mutations.
 
@@ -52,7 +54,7 @@ def played_cases(
     *,
     mutations: Sequence[str] | None = None,
     least: int = 0,
-    most: int = _MOST,
+    most: int = MOST,
 ) -> st.SearchStrategy[Played]:
     """Draw objects with their history: as they were, as they are, and what each mutation said it would do.
 
@@ -74,7 +76,7 @@ def corpus_of(snapshot: str | None, estate: str | None) -> Corpus:
 
 
 def drawn_from(
-    corpus: Corpus, *, wanted: Callable[[Mutation], bool] = lambda _: True, least: int = 0, most: int = _MOST
+    corpus: Corpus, *, wanted: Callable[[Mutation], bool] = lambda _: True, least: int = 0, most: int = MOST
 ) -> st.SearchStrategy[Played]:
     """Draw objects of ``corpus`` with their history, changed by mutations that ``wanted`` accepts."""
 
@@ -82,24 +84,13 @@ def drawn_from(
     def cases(draw: st.DrawFn) -> Played:
         base = draw(st.sampled_from(corpus.by_size))
         known = [one for family in corpus.mutations(base) for one in family if wanted(one)]
-        steps: list[Step] = []
-        if known and most:
-            for _ in range(draw(st.integers(least, most))):
-                mutation = draw(st.sampled_from(known))
-                arguments = draw(mutation.arguments())
-                if play(Case(base, (*steps, Step(mutation.name, arguments))), corpus.ground) is not None:
-                    steps.append(Step(mutation.name, arguments))
-        played = play(Case(base, tuple(steps)), corpus.ground)
-        if played is None:  # What was played step by step plays as a whole.
-            raise AssertionError(f"{steps} cannot be played again")
-        if steps and currently_in_test_context():
-            note(f"{address_of(base)}, after {described(steps)}")
+        played = Played.of(base)
+        for _ in range(draw(st.integers(least, most)) if known and most else 0):
+            mutation = draw(st.sampled_from(known))
+            played = played.then(Step(mutation.name, draw(mutation.arguments())), corpus.ground) or played
+        if played.effects and currently_in_test_context():
+            note(f"{resource_of(base)}, after {described(played.case.steps)}")
         return played
 
     strategy = cases()
     return strategy if not least else strategy.filter(lambda played: len(played.effects) >= least)
-
-
-def mutation_names() -> list[str]:
-    """Give the names of all mutations, in the order of their list."""
-    return [mutation.name for family in FAMILIES for mutation in family.mutations]

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from typing import TYPE_CHECKING
+from functools import partial
 
-from thunderguard.errors import EngineError
+from thunderguard.audit.workers import deaths_told, start_method
 from thunderguard.replay.deck import Deck
 from thunderguard.replay.examine import Examined, drawn, examine
 from thunderguard.replay.judges import Bench
 from thunderguard.replay.properties import PROPERTIES
 from thunderguard.replay.properties.base import ObjectPart
-
-if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
 
 #: So many examples are drawn and judged at once; enough for the batches of an engine, few enough for progress.
 CHUNK = 256
@@ -28,22 +22,22 @@ _WORTH_SHARING = 512
 
 _world: list[tuple[Deck, Bench]] = []
 
-# A property and its part, where the examples begin and end, and the engines.
-_Task = tuple[str, int, int, int, tuple[str, ...]]
+# A property and the place of its part, the numbers of the examples, and the engines.
+_Task = tuple[str, int, range, tuple[str, ...]]
 
 
 class Workers:
-    """Processes that examine chunks; with one, it is done here. A context manager that ends them."""
+    """Processes that examine the examples of a property by chunks; where one is enough, it is done here."""
 
-    def __init__(self, deck: Deck, bench: Bench, open_bench: Callable[[], Bench], number: int) -> None:
-        """Take what is judged, and ``open_bench``, which each process calls to have engines of its own."""
+    def __init__(self, deck: Deck, bench: Bench, open_bench: Callable[[], Bench], count: int, number: int) -> None:
+        """Take what is judged, how many examples, and ``open_bench``, by which each process has engines of its own."""
         self._deck, self._bench = deck, bench
+        self._chunks = [range(count)[start : start + CHUNK] for start in range(0, count, CHUNK)]
         self._pool: ProcessPoolExecutor | None = None
-        can_fork = "fork" in multiprocessing.get_all_start_methods() and os.uname().sysname == "Linux"
-        if number > 1:
+        if number > 1 and count >= _WORTH_SHARING:
             self._pool = ProcessPoolExecutor(
-                number,
-                mp_context=multiprocessing.get_context("fork" if can_fork else "spawn"),
+                min(number, len(self._chunks)),
+                mp_context=multiprocessing.get_context(start_method()),
                 initializer=_start,
                 initargs=(deck, open_bench),
             )
@@ -55,41 +49,22 @@ class Workers:
             finally:
                 signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    def examine(
-        self, id_: str, place: int, count: int, engines: Sequence[str]
-    ) -> Iterator[tuple[int, dict[str, Examined]]]:
-        """Examine ``count`` examples of a part of a property by ``engines``, and give each chunk with its size.
+    def examine(self, id_: str, place: int, engines: Sequence[str]) -> Iterator[tuple[int, dict[str, Examined]]]:
+        """Examine all examples of a part of a property by ``engines``, and give each chunk with its size.
 
         Raises EngineError when a process dies.
         """
-        starts = range(0, count, CHUNK)
-        tasks = [(id_, place, start, min(start + CHUNK, count), tuple(engines)) for start in starts]
-        if self._pool is None or count < _WORTH_SHARING:
-            for task in tasks:
-                yield task[3] - task[2], _examined(task, self._deck, self._bench)
-            return
-        try:
-            for task, found in zip(tasks, self._pool.map(_work, tasks), strict=True):
-                yield task[3] - task[2], found
-        except BrokenProcessPool as error:
-            raise EngineError(
-                "a worker process died, perhaps for want of memory", hint="try again with --workers 1"
-            ) from error
+        tasks: list[_Task] = [(id_, place, chunk, tuple(engines)) for chunk in self._chunks]
+        here = partial(_examined, deck=self._deck, bench=self._bench)
+        with deaths_told():
+            results = map(here, tasks) if self._pool is None else self._pool.map(_work, tasks)
+            for chunk, found in zip(self._chunks, results, strict=True):
+                yield len(chunk), found
 
     def close(self) -> None:
         """End the processes."""
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
-
-    def __enter__(self) -> Self:
-        """Give the workers themselves."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End the processes."""
-        self.close()
 
 
 def _nothing() -> None:
@@ -106,9 +81,9 @@ def _work(task: _Task) -> dict[str, Examined]:
 
 
 def _examined(task: _Task, deck: Deck, bench: Bench) -> dict[str, Examined]:
-    id_, place, start, end, engines = task
+    id_, place, numbers, engines = task
     part = PROPERTIES[id_].parts[place]
     if not isinstance(part, ObjectPart):
         raise TypeError(f"part {place} of property {id_} is about sets")
-    trials = drawn(part, deck, range(start, end))
+    trials = drawn(part, deck, numbers)
     return {name: examine(part, trials, bench.judges[name], bench.arbiter) for name in engines}

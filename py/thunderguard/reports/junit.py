@@ -1,6 +1,6 @@
 """JUnit XML, which every CI system shows: suites of cases that passed, failed, could not be tried or were left out.
 
-It takes plain values, so that anything that has results can be written.
+It takes plain values, so that anything that has results can be written; what XML cannot hold is written out.
 """
 
 from __future__ import annotations
@@ -49,33 +49,28 @@ _RESULTS = {Outcome.FAILED: Failure, Outcome.ERROR: Error, Outcome.SKIPPED: Skip
 
 def render(name: str, suites: Sequence[Suite]) -> bytes:
     """Write ``suites`` as one XML document in UTF-8."""
-    document = JUnitXml(_plain(name))
+    document = JUnitXml(safe(name))
     for suite in suites:
         document.add_testsuite(_suite(suite))
-    document.update_statistics()  # type: ignore[no-untyped-call]
-    data: bytes = document.tostring()  # type: ignore[no-untyped-call]
+    document.update_statistics()  # type: ignore[no-untyped-call]  # junitparser has types, but not here
+    data: bytes = document.tostring()  # type: ignore[no-untyped-call]  # nor here
     return data if data.endswith(b"\n") else data + b"\n"
 
 
 def _suite(suite: Suite) -> TestSuite:
-    written = TestSuite(_plain(suite.name))
+    written = TestSuite(safe(suite.name))
     for key, value in suite.properties.items():
-        written.add_property(_plain(key), _plain(value))
+        written.add_property(safe(key), safe(value))
     for case in suite.cases:
         written.add_testcase(_case(case))
     return written
 
 
 def _case(case: Case) -> TestCase:
-    written = TestCase(_plain(case.name), classname=_plain(case.group), time=round(case.seconds, 3))
+    written = TestCase(safe(case.name), classname=safe(case.group), time=round(case.seconds, 3))
     kind = _RESULTS.get(case.outcome)
     if kind is not None:
-        result = kind(message=_plain(case.message), type_=str(case.outcome))
-        result.text = "\n".join(_plain(line) for line in case.text.splitlines())
+        result = kind(message=safe(case.message), type_=str(case.outcome))
+        result.text = "\n".join(safe(line) for line in case.text.splitlines())
         written.result = [result]
     return written
-
-
-def _plain(text: str) -> str:
-    """Write out what XML cannot hold and no reader should see."""
-    return safe(text)

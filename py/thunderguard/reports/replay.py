@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from thunderguard.model import JsonObject
 from thunderguard.reports import junit
-from thunderguard.reports.terminal import ASCII, Paint, glyphs_for, pad, safe
-from thunderguard.reports.text import PLAIN_WIDTH, Look
+from thunderguard.reports.sheet import Sheet, counted
+from thunderguard.reports.terminal import ASCII, pad
 
+if TYPE_CHECKING:
+    from thunderguard.reports.text import Look
+
+# The words of the states, which a report knows as they stand in its value: it knows nothing of how they come about.
 _AGREES, _DISAGREES, _UNJUDGED = "agrees", "disagrees", "could not judge"
 _CHANGED, _NOTHING = "policy changed", "nothing to judge"
 _STYLES = {_AGREES: "green", _DISAGREES: "red", _UNJUDGED: "yellow", _CHANGED: "cyan", _NOTHING: "dim"}
@@ -85,14 +86,12 @@ def render(value: JsonObject, *, look: Look) -> str:
     return _Text(look).render(value)
 
 
-class _Text:
-    """The lines so far, and how they may look."""
+class _Text(Sheet):
+    """The text, part by part."""
 
     def __init__(self, look: Look) -> None:
-        self._look = look
-        self._paint = Paint(look.color)
-        glyphs = glyphs_for(look.encoding)
-        self._lines: list[str] = []
+        super().__init__(look)
+        glyphs = self.glyphs
         self._signs = {
             _DISAGREES: glyphs.away,
             _UNJUDGED: glyphs.failing,
@@ -102,52 +101,30 @@ class _Text:
 
     def render(self, value: JsonObject) -> str:
         """Give the whole text."""
-        self._line(self._paint(f"Replay of {value['objects']} objects", "bold"))
+        self.line(self.paint(f"Replay of {value['objects']} objects", "bold"))
         for snapshot in value["snapshots"]:
             self._named("snapshot", snapshot)
         self._named("estate", value["estate"])
         for engine in value["engines"]:
             self._named("engine", f"{engine['name']}, {engine['version'] or 'never opened'}")
         self._named("seed", f"{value['seed']}, profile {value['profile']}, {value['examples']} examples")
-        self._line()
+        self.line()
         self._table(value)
         self._counterexamples(value)
         self._reasons(value)
-        self._line()
-        colour = {0: "green", 1: "red"}.get(value["exitCode"], "yellow")
-        self._line(self._paint(summary(value), colour, "bold"))
-        return "\n".join(self._lines) + "\n"
-
-    def _line(self, text: str = "") -> None:
-        self._lines.append(text.rstrip())
+        self.ending(summary(value), value["exitCode"])
+        return self.text()
 
     def _named(self, word: str, text: str) -> None:
-        self._line(f"  {self._paint(pad(word, 8), 'dim')}  {self._safe(text)}")
-
-    def _safe(self, text: object) -> str:
-        return safe(str(text), encoding=self._look.encoding)
-
-    def _section(self, title: str) -> None:
-        self._line()
-        self._line(self._paint(title, "bold"))
+        self.line(f"  {self.paint(pad(word, 8), 'dim')}  {self.safe(text)}")
 
     def _table(self, value: JsonObject) -> None:
-        table = Table(box=None, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-        table.add_column("property", no_wrap=True)
-        for engine in value["engines"]:
-            table.add_column(self._safe(engine["name"]), justify="right", no_wrap=True)
+        rows = []
         for one in value["properties"]:
             title = one["title"] if len(one["title"]) <= _LONGEST_TITLE else f"{one['title'][: _LONGEST_TITLE - 3]}..."
-            table.add_row(f"{one['id']}  {title}", *(self._cell(cell) for cell in one["engines"]))
-        wide = _console(10_000, color=False)
-        width = max(PLAIN_WIDTH, table.__rich_measure__(wide, wide.options).maximum)
-        console = _console(width, color=self._look.color)
-        console.print(table)
-        shown = console.file.getvalue() if isinstance(console.file, io.StringIO) else ""
-        for line in shown.splitlines():
-            self._line(f"  {line}")
-        signs = [f"{sign} {word}" for word, sign in self._signs.items()]
-        self._line(f"  {self._paint('   '.join(['n examples agree', *signs]), 'dim')}")
+            rows.append((f"{one['id']}  {title}", [self._cell(cell) for cell in one["engines"]]))
+        legend = ["n examples agree", *(f"{sign} {word}" for word, sign in self._signs.items())]
+        self.table("property", [engine["name"] for engine in value["engines"]], rows, legend)
 
     def _cell(self, cell: JsonObject) -> Text:
         state = cell["state"]
@@ -168,20 +145,20 @@ class _Text:
             for example in cell["counterexamples"]
         ]
         if found:
-            self._section(f"Disagreements ({len(found)}), each made small")
+            self.section(f"Disagreements ({len(found)}), each made small")
         for one, cell, example in found:
-            self._line()
+            self.line()
             head = f"{one['id']}  {cell['engine']}"
-            self._line(f"  {self._paint(head, 'red', 'bold')}  {self._safe(one['title'])}")
+            self.line(f"  {self.paint(head, 'red', 'bold')}  {self.safe(one['title'])}")
             if example["steps"]:
-                self._line(f"    {self._paint('after', 'dim')}  {self._safe(example['steps'])}")
+                self.line(f"    {self.paint('after', 'dim')}  {self.safe(example['steps'])}")
             for line in example["manifest"].splitlines():
-                self._line(f"      {self._safe(line)}")
+                self.line(f"      {self.safe(line)}")
             for by, line in _said(example):
-                self._line(f"    {self._paint(self._safe(by), 'cyan')}: {self._safe(line)}")
-            self._line(f"    {self._paint('repeat', 'dim')}  {self._safe(example['command'])}")
+                self.line(f"    {self.paint(self.safe(by), 'cyan')}: {self.safe(line)}")
+            self.line(f"    {self.paint('repeat', 'dim')}  {self.safe(example['command'])}")
             if example["kept"]:
-                self._line(f"    {self._paint('kept', 'dim')}  {self._safe(example['kept'])}")
+                self.line(f"    {self.paint('kept', 'dim')}  {self.safe(example['kept'])}")
 
     def _reasons(self, value: JsonObject) -> None:
         self._grouped(value, "Could not judge", "reason", "yellow")
@@ -192,14 +169,14 @@ class _Text:
                 for note in cell["notes"]:
                     notes.setdefault(note, set()).add(cell["engine"])
         if notes or value["withoutSample"]:
-            self._section("Notes")
+            self.section("Notes")
         for note, engines in notes.items():
             first, *rest = note.splitlines()
-            self._line(f"  {self._safe(first)}  ({', '.join(sorted(engines))})")
+            self.line(f"  {self.safe(first)}  ({', '.join(sorted(engines))})")
             for line in rest:
-                self._line(f"    {self._safe(line)}")
+                self.line(f"    {self.safe(line)}")
         for entry in value["withoutSample"]:
-            self._line(f"  no sample of {self._safe(entry['service'])}: {self._safe(entry['reason'])}")
+            self.line(f"  no sample of {self.safe(entry['service'])}: {self.safe(entry['reason'])}")
 
     def _grouped(self, value: JsonObject, title: str, key: str, colour: str) -> None:
         told: dict[tuple[str, str], list[str]] = {}
@@ -208,36 +185,18 @@ class _Text:
                 if cell[key]:
                     told.setdefault((cell["engine"], cell[key]), []).append(one["id"])
         if told:
-            self._section(title)
+            self.section(title)
         for (engine, reason), ids in told.items():
             told_short = reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}..."
-            self._line(f"  {self._paint(self._safe(engine), colour)} ({', '.join(ids)}): {self._safe(told_short)}")
+            self.line(f"  {self.paint(self.safe(engine), colour)} ({', '.join(ids)}): {self.safe(told_short)}")
 
 
 def summary(value: JsonObject) -> str:
     """Give the last line of the text: what came of the properties, and the exit code."""
     states: Counter[Any] = Counter(cell["state"] for one in value["properties"] for cell in one["engines"])
-    parts = [
-        f"{_count(value['properties'], 'property', 'properties')}, {_count(value['engines'], 'engine', 'engines')}"
-    ]
+    properties, engines = len(value["properties"]), len(value["engines"])
+    parts = [f"{counted(properties, 'property', 'properties')}, {counted(engines, 'engine')}"]
     parts += [f"{states[state]} {state}" for state in _STYLES if states[state]]
     if value["interrupted"]:
         parts.append("interrupted, so this is not all")
     return "; ".join([*parts, f"exit {value['exitCode']}"])
-
-
-def _count(some: list[Any], one: str, several: str) -> str:
-    return f"{len(some)} {one if len(some) == 1 else several}"
-
-
-def _console(width: int, *, color: bool) -> Console:
-    return Console(
-        file=io.StringIO(),
-        width=width,
-        force_terminal=color,
-        color_system="standard" if color else None,
-        no_color=not color,
-        highlight=False,
-        markup=False,
-        legacy_windows=False,
-    )

@@ -1,7 +1,8 @@
 """Judging by admission policies offline: the real ``kubectl-kyverno``, asked about many objects at once.
 
-A start costs about a second and each object a few hundredths, so objects are asked about in runs of hundreds, several
-runs at a time. One run has one user and one operation, and knows each address once.
+A start costs about a second and each object a few hundredths, so objects are asked about in runs of dozens, several
+runs at a time, and what documents ask alike is asked once. One run has one user and one operation, and knows each
+address once.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ import os
 import shutil
 import tempfile
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
@@ -20,17 +23,18 @@ import orjson
 
 from thunderguard.engines.base import ContextManaged, EngineOptions, failure, outcome_kind
 from thunderguard.engines.batches import in_batches
+from thunderguard.engines.external import HangError, RunError, in_halves, on_failure, trying_out
 from thunderguard.engines.kyvernocli.joined import joined
 from thunderguard.engines.kyvernocli.matching import matches
 from thunderguard.engines.kyvernocli.messages import MessageError, Messages
 from thunderguard.engines.kyvernocli.policies import NO_SUBJECT, Kind, Policy, Variant, load_policies
-from thunderguard.engines.kyvernocli.program import HangError, Program, Row, RunError, shortened
+from thunderguard.engines.kyvernocli.program import Program, Row, shortened
 from thunderguard.engines.kyvernocli.questions import InexpressibleError, NotJsonError, Question, as_yaml, question
-from thunderguard.engines.kyvernocli.runs import Run, planned
+from thunderguard.engines.kyvernocli.runs import Run, first_places, planned
 from thunderguard.engines.kyvernocli.stubs import definitions
 from thunderguard.engines.pins import check_version, find_program, pinned
 from thunderguard.engines.verdict import in_order
-from thunderguard.errors import EngineError, PolicyError
+from thunderguard.errors import PolicyError
 from thunderguard.model import Document, EstateRequest, JsonObject, Outcome, OutcomeKind, RawFinding, Status
 
 if TYPE_CHECKING:
@@ -77,7 +81,7 @@ class Flavour:
     operations: frozenset[str]
 
 
-class CliEngine(ContextManaged):
+class CliEngine(ContextManaged, ABC):
     """Judges by the policies of one flavour, through the real kubectl-kyverno."""
 
     name: ClassVar[str]
@@ -101,13 +105,10 @@ class CliEngine(ContextManaged):
         self._program = Program(path, self._folder, options.deadline)
         self._runs = 0
         self._lock = threading.Lock()
-        try:
+        with on_failure(self.close):
             self._write_policies()
             self._write_estate(estate)
             self._try_out()
-        except BaseException:
-            self.close()
-            raise
 
     @property
     def version(self) -> str:
@@ -143,18 +144,16 @@ class CliEngine(ContextManaged):
 
     def close(self) -> None:
         """End what runs and remove the files."""
-        if (program := getattr(self, "_program", None)) is not None:
-            program.end("the engine is closed")
-        if (folder := getattr(self, "_folder", None)) is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+        self._program.end("the engine is closed")
+        shutil.rmtree(self._folder, ignore_errors=True)
 
+    @abstractmethod
     def estate_arguments(self, path: str) -> list[str]:
         """Give the options that hand over the Estate, which is in the file ``path``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def estate_documents(self, estates: Sequence[JsonObject]) -> list[JsonObject]:
         """Give the documents of that file; ``estates`` is the Estate by each name that policies ask for."""
-        raise NotImplementedError
 
     def _write_policies(self) -> None:
         for variant in Variant:
@@ -173,16 +172,10 @@ class CliEngine(ContextManaged):
     def _try_out(self) -> None:
         """Ask every policy about an object that it has to answer for. Raises PolicyError and EngineError."""
         run = self._canaries(Variant.PLACED, "CREATE", b'{"username":"canary","groups":["canaries"]}')
-        try:
+        with trying_out(_NO_COMPILE):
             answers, complaints = self._ask(run, _ALONE, complaining=True)
-        except HangError as error:
-            raise EngineError(str(error)) from None
-        except RunError as error:
-            if any(sign in str(error) for sign in _NO_COMPILE):
-                raise PolicyError(f"the policy does not compile: {error}") from None
-            raise EngineError(str(error)) from None
         for policy in self._policies.by_rule.values():
-            asked = [(place, one) for place, one in run.questions if matches(policy.constraints, one.target)]
+            asked = [(place, one) for place, one in run.questions.items() if matches(policy.constraints, one.target)]
             if not asked:
                 raise PolicyError(f"{policy.path} cannot be tried out: it asks about no workload")
             for place, one in asked:
@@ -195,14 +188,14 @@ class CliEngine(ContextManaged):
 
     def _canaries(self, variant: Variant, operation: str, user: bytes) -> Run:
         labels = {"helm.sh/chart": f"{_CANARY}-0.1.0"}
-        questions = []
+        questions = {}
         for place, (api_version, kind, spec) in enumerate(_CANARIES):
             metadata = {"name": _CANARY, "labels": labels}
             if kind != "Namespace":
                 metadata["namespace"] = _CANARY
             obj = {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec}
-            questions.append((place, Question(obj, operation, user)))
-        return Run(variant, operation, user, tuple(questions))
+            questions[place] = Question(obj, operation, user)
+        return Run(variant, operation, user, questions)
 
     def _judge_batch(self, batch: Sequence[Document]) -> list[Outcome]:
         outcomes: dict[int, Outcome] = {}
@@ -214,36 +207,38 @@ class CliEngine(ContextManaged):
                 outcomes[place] = self._failed(f"{_PROGRAM} cannot be asked: {error}", OutcomeKind.NO_ANSWER)
             except NotJsonError as error:
                 outcomes[place] = self._failed(str(error))
-        for place, answer in self._answers(planned(questions, _processes())).items():
-            outcomes[place] = self._outcome(questions[place], answer)
-        return [outcomes[place] for place in range(len(batch))]
+        firsts = first_places(questions)
+        asked = {first: questions[first] for first in firsts.values()}
+        for place, answer in self._answers(planned(asked, _processes())).items():
+            outcomes[place] = self._outcome(asked[place], answer)
+        return [outcomes[firsts.get(place, place)] for place in range(len(batch))]
 
     def _answers(self, runs: Sequence[Run]) -> dict[int, _Answer]:
         answers: dict[int, _Answer] = {}
-        with ThreadPoolExecutor(_processes()) as pool:
-            try:
-                for part in pool.map(self._answer, runs):
-                    answers.update(part)
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                self._program.end("the engine was interrupted")
-                raise
+        # Leaving the pool waits for what runs, so that it has to be ended before.
+        with ThreadPoolExecutor(_processes()) as pool, on_failure(partial(self._interrupt, pool)):
+            for part in pool.map(self._answer, runs):
+                answers.update(part)
         return answers
 
+    def _interrupt(self, pool: ThreadPoolExecutor) -> None:
+        pool.shutdown(wait=False, cancel_futures=True)
+        self._program.end("the engine was interrupted")
+
     def _answer(self, run: Run) -> dict[int, _Answer]:
-        """Give the answers of one run; one object that ends the program does not cost the others theirs."""
-        try:
-            answers, _ = self._ask(run, _JOINED)
-            plain = {place: told for place, rows in answers.items() if (told := self._told_apart(rows)) is not None}
-            left = run.only(place for place in answers if place not in plain)
-            if left.questions:
-                plain.update(self._ask(left, _ALONE)[0])
-            return dict(plain)
-        except RunError as error:
-            if len(run.questions) == 1 or isinstance(error, HangError) or not self._still_works(run):
-                return {place: str(error) for place, _ in run.questions}
-        first, second = run.halves
-        return {**self._answer(first), **self._answer(second)}
+        def ask(questions: Mapping[int, Question]) -> _Rows:
+            return self._told(replace(run, questions=questions))
+
+        return dict(in_halves(run.questions, ask, partial(self._still_works, run)))
+
+    def _told(self, run: Run) -> _Rows:
+        """Give what each policy says about each question of a run. Raises RunError."""
+        answers, _ = self._ask(run, _JOINED)
+        told = {place: apart for place, rows in answers.items() if (apart := self._told_apart(rows)) is not None}
+        left = {place: asked for place, asked in run.questions.items() if place not in told}
+        if left:
+            told.update(self._ask(replace(run, questions=left), _ALONE)[0])
+        return told
 
     def _told_apart(self, answer: Mapping[str, Sequence[Row]]) -> dict[str, list[Row]] | None:
         """Give what each policy says; None when they have to be asked one by one."""
@@ -274,8 +269,10 @@ class CliEngine(ContextManaged):
             folder = self._folder / f"run-{self._runs}"
         try:
             folder.mkdir()
-            (folder / "objects.yaml").write_text("\n---\n".join(one.text(str(place)) for place, one in run.questions))
-            (folder / "kinds.yaml").write_text(definitions(one.type for _, one in run.questions))
+            (folder / "objects.yaml").write_text(
+                "\n---\n".join(one.text(str(place)) for place, one in run.questions.items())
+            )
+            (folder / "kinds.yaml").write_text(definitions(one.type for one in run.questions.values()))
             (folder / "user.yaml").write_text(as_yaml(_user_file(run.user)))
             (folder / "values.yaml").write_text(as_yaml(_values_file(run.operation)))
             said = self._program.apply(
@@ -309,12 +306,14 @@ class CliEngine(ContextManaged):
                 statuses[rule] = Status.NOT_MATCHED
                 continue
             if not rows:
-                return self._failed(f"{_PROGRAM} says nothing about it by the policy {policy.name}", _SILENT)
+                reason = f"{_PROGRAM} says nothing about it by the policy {policy.name}"
+                return self._failed(reason, OutcomeKind.NO_ANSWER)
             if len(rows) > 1:
                 return self._failed(f"{_PROGRAM} answers {len(rows)} times by the policy {policy.name}")
             row = rows[0]
             if row.result == "error":
-                kind = _DOES_NOT_COMPILE if row.message.startswith(_NO_COMPILE) else OutcomeKind.ENGINE_FAILED
+                unread = row.message.startswith(_NO_COMPILE)
+                kind = OutcomeKind.POLICY_DOES_NOT_COMPILE if unread else OutcomeKind.ENGINE_FAILED
                 return self._failed(f"the policy {policy.name} cannot be evaluated: {shortened(row.message)}", kind)
             try:
                 statuses[rule] = self._status(rule, asked, row, findings)
@@ -338,10 +337,6 @@ class CliEngine(ContextManaged):
 
     def _failed(self, reason: str, kind: OutcomeKind = OutcomeKind.ENGINE_FAILED) -> Outcome:
         return failure(kind, reason, self._rules)
-
-
-_SILENT = OutcomeKind.NO_ANSWER
-_DOES_NOT_COMPILE = OutcomeKind.POLICY_DOES_NOT_COMPILE
 
 
 def _check_canary(policy: Policy, rows: Sequence[Row], complaints: Sequence[str]) -> None:

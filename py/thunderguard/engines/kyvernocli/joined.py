@@ -7,7 +7,6 @@ asked about first by a copy that holds all rules, and only where that one does n
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ import orjson
 
 from thunderguard.engines.kyvernocli.matching import without_subresources
 from thunderguard.engines.kyvernocli.policies import NO_SUBJECT
+from thunderguard.render.bodies import REFERENCE
 
 if TYPE_CHECKING:
     from thunderguard.engines.kyvernocli.policies import Policy, Variant
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _PASSES = "pass"
 # No text of an object that the API server would take has one.
 _BETWEEN = "\x1f"
-_READ = re.compile(r"\bvariables\.([A-Za-z_][A-Za-z0-9_]*)")
 # What may differ between policies that are asked about the same.
 _OWN = {"matchConditions", "matchConstraints", "validationActions", "validations", "variables"}
 _CONDITION = "met"
@@ -126,4 +125,4 @@ def _answer(validations: Sequence[JsonObject], names: Mapping[str, str]) -> str:
 
 
 def _renamed(expression: str, names: Mapping[str, str]) -> str:
-    return _READ.sub(lambda found: f"variables.{names.get(found[1], found[1])}", expression)
+    return REFERENCE.sub(lambda found: f"variables.{names.get(found[1], found[1])}", expression)

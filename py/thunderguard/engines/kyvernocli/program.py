@@ -13,20 +13,14 @@ from typing import Any
 
 import orjson
 
+from thunderguard.engines.external import HangError, RunError
+
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # A whole expression, and the lines under an error that draw its place.
 _REPEATED = re.compile(r'Invalid value: "(?:[^"\\]|\\.)*": ')
 _DRAWN = re.compile(r"^ \| .*\n?", re.MULTILINE)
 _LONGEST = 1200
 _LOGGED = re.compile(r'error=("(?:[^"\\]|\\.)*")')
-
-
-class RunError(Exception):
-    """One run gave nothing usable; the message says why."""
-
-
-class HangError(RunError):
-    """One run did not end in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +87,16 @@ class Program:
                 self.gone = f"kubectl-kyverno does not start: {error}"
                 raise RunError(self.gone) from None
             self._running.add(process)
-        try:
-            output, errors = process.communicate(timeout=self._deadline)
-        except subprocess.TimeoutExpired:
-            self.end(f"kubectl-kyverno gives no answer within {self._deadline:g} s")
-            raise HangError(self.gone) from None
-        finally:
-            if process.poll() is None:
+        with process:
+            try:
+                output, errors = process.communicate(timeout=self._deadline)
+            except subprocess.TimeoutExpired:
+                self.end(f"kubectl-kyverno gives no answer within {self._deadline:g} s")
+                raise HangError(self.gone) from None
+            finally:
                 process.kill()
-                process.communicate()
-            with self._lock:
-                self._running.discard(process)
+                with self._lock:
+                    self._running.discard(process)
         return process.returncode, output, errors
 
 

@@ -43,6 +43,11 @@ class Question:
     operation: str
     user: bytes
 
+    @property
+    def words(self) -> tuple[bytes, str, bytes]:
+        """All that the program is told; what is told alike is answered alike."""
+        return (orjson.dumps(self.obj), self.operation, self.user)
+
     @cached_property
     def resource(self) -> Resource:
         """The address by which findings name the object."""
@@ -63,7 +68,7 @@ class Question:
         """(group, version, kind)."""
         return (*split_api_version(self.resource.apiVersion), self.resource.kind)
 
-    @property
+    @cached_property
     def target(self) -> Target:
         """What policies are matched against."""
         group, version, kind = self.type

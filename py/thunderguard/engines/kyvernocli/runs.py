@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import ceil
 
+from thunderguard.engines.external import RunError
 from thunderguard.engines.kyvernocli.policies import Variant
-from thunderguard.engines.kyvernocli.program import Row, RunError
+from thunderguard.engines.kyvernocli.program import Row
 from thunderguard.engines.kyvernocli.questions import Question
 
 # Larger runs save little more, and each has to end in time; in smaller ones the start costs more than it gains.
@@ -21,33 +22,28 @@ _LEAST = 15
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Questions for one run, each with its place in the batch."""
+    """Questions for one run, by their places in the batch."""
 
     variant: Variant
     operation: str
     user: bytes
-    questions: tuple[tuple[int, Question], ...]
-
-    @property
-    def halves(self) -> tuple[Run, Run]:
-        """The run as two."""
-        half = len(self.questions) // 2
-        return replace(self, questions=self.questions[:half]), replace(self, questions=self.questions[half:])
-
-    def only(self, places: Iterable[int]) -> Run:
-        """Give the run with the questions at ``places`` alone."""
-        kept = set(places)
-        return replace(self, questions=tuple(one for one in self.questions if one[0] in kept))
+    questions: Mapping[int, Question]
 
     def sorted_out(self, rows: Iterable[Row]) -> dict[int, dict[str, list[Row]]]:
         """Give ``rows`` by the place of the question they answer, and by policy. Raises RunError for a stray one."""
-        answers: dict[int, dict[str, list[Row]]] = {place: {} for place, _ in self.questions}
-        tags = {str(place) if asked.can_be_tagged else "": place for place, asked in self.questions}
+        answers: dict[int, dict[str, list[Row]]] = {place: {} for place in self.questions}
+        tags = {str(place) if asked.can_be_tagged else "": place for place, asked in self.questions.items()}
         for row in rows:
             if row.tag not in tags:
                 raise RunError(f"kubectl-kyverno answers about an object that it was not asked about: {row!r:.200}")
             answers[tags[row.tag]].setdefault(row.policy, []).append(row)
         return answers
+
+
+def first_places(questions: Mapping[int, Question]) -> dict[int, int]:
+    """Give for the place of each question the first one where the same is asked, such as for a CREATE of a manifest."""
+    firsts: dict[Hashable, int] = {}
+    return {place: firsts.setdefault(asked.words, place) for place, asked in questions.items()}
 
 
 def planned(questions: Mapping[int, Question], processes: int) -> list[Run]:
@@ -64,7 +60,7 @@ def planned(questions: Mapping[int, Question], processes: int) -> list[Run]:
         layers[*setting, layer].append((place, asked))
     size = max(_LEAST, min(_MOST, ceil(len(questions) / processes)))
     runs = [
-        Run(variant, operation, user, tuple(part))
+        Run(variant, operation, user, dict(part))
         for (variant, operation, user, _), members in layers.items()
         for part in _parts(members, size)
     ]

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from thunderguard.admission import plural
+from thunderguard.admission import plural, split_api_version
 from thunderguard.engines.kyvernocli.questions import as_yaml
+from thunderguard.facts.resources import API_VERSION
 from thunderguard.model import JsonObject
 
-_ESTATE = ("thunderguard.dev", "v1alpha1", "Estate")
+_ESTATE = (*split_api_version(API_VERSION), "Estate")
 
 # cmd/cli/kubectl-kyverno/data/api-group-resources.json of Kyverno 1.19.1, as far as objects are stored.
 _KNOWN = {

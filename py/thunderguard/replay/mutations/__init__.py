@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from thunderguard.replay.mutations import (
     charts,
@@ -19,6 +20,9 @@ from thunderguard.replay.mutations import (
     shapes,
 )
 from thunderguard.replay.mutations.base import Arguments, Family, Mutation
+
+if TYPE_CHECKING:
+    from thunderguard.facts.subject import Subject
 
 FAMILIES: tuple[Family, ...] = (
     resources.FAMILY,
@@ -38,4 +42,11 @@ FAMILIES: tuple[Family, ...] = (
 #: Every mutation by name.
 MUTATIONS: Mapping[str, Mutation] = {mutation.name: mutation for family in FAMILIES for mutation in family.mutations}
 
-__all__ = ["FAMILIES", "MUTATIONS", "Arguments", "Mutation"]
+
+def fitting(view: Subject) -> tuple[tuple[Mutation, ...], ...]:
+    """Give the mutations that change an object such as ``view``, by family; a family without one is left out."""
+    families = (tuple(mutation for mutation in family.mutations if mutation.needs(view)) for family in FAMILIES)
+    return tuple(family for family in families if family)
+
+
+__all__ = ["FAMILIES", "MUTATIONS", "Arguments", "Mutation", "fitting"]

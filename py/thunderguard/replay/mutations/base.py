@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import orjson
 
@@ -14,13 +14,15 @@ from thunderguard.facts.values import as_list
 from thunderguard.facts.workloads import PARALLEL, Container, Role
 from thunderguard.paths import format_path
 from thunderguard.replay.domains import Domain
-from thunderguard.replay.effects import OPEN, Mutated, Place, Promise
+from thunderguard.replay.effects import NEUTRAL, OPEN, Effect, Mutated, Place, Promise
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
     from thunderguard.model import JsonObject
     from thunderguard.replay.ground import Ground
+
+_Item = TypeVar("_Item")
 
 Arguments: TypeAlias = Mapping[str, Any]
 Apply: TypeAlias = Callable[..., Mutated | None]
@@ -31,7 +33,8 @@ Needs: TypeAlias = Callable[[Subject], bool]
 class Mutation:
     """One mutation. ``doc`` is its line in the list, ``rules`` are those it plants violations of, if it does.
 
-    ``domains`` gives for each argument the values it may have.
+    ``domains`` gives for each argument the values it may have. ``needs`` says whether an object is of a kind that it
+    changes; some arguments may still lead nowhere.
     """
 
     name: str
@@ -42,10 +45,6 @@ class Mutation:
     domains: Mapping[str, Domain]
     needs: Needs
     function: Apply
-
-    def applicable(self, obj: JsonObject, ground: Ground) -> bool:
-        """Say whether ``obj`` is of a kind that the mutation changes; some arguments may still lead nowhere."""
-        return self.needs(ground.view(obj))
 
     def arguments(self) -> SearchStrategy[Arguments]:
         """Give the Hypothesis strategy that draws its arguments."""
@@ -89,6 +88,11 @@ class Family:
         return register
 
 
+def running_the_same(view: Subject, ground: Ground, obj: JsonObject, effect: Effect = NEUTRAL) -> Mutated | None:
+    """Give a changed object with ``effect``; None when it runs other services than before."""
+    return Mutated(obj, effect) if ground.runs_the_same(view, obj) else None
+
+
 def any_object(view: Subject) -> bool:
     """Say whether it is an object with metadata, not a Chart.yaml."""
     return isinstance(view.obj.get("metadata"), dict) and isinstance(view.obj.get("kind"), str)
@@ -114,7 +118,7 @@ def bounded_containers(view: Subject) -> list[Container]:
     return [container for container in view.containers if container.role is not Role.EPHEMERAL]
 
 
-def one_of(items: list[Any], where: int) -> Any:
+def one_of(items: Sequence[_Item], where: int) -> _Item | None:
     """Give one of ``items``, None when there is none; ``where`` may be any number."""
     return items[where % len(items)] if items else None
 
@@ -127,9 +131,9 @@ def listed(view: Subject, field: str) -> list[Any] | None:
     return as_list(value) if isinstance(value, list) and all(isinstance(item, dict) for item in value) else None
 
 
-def at_home(view: Subject, *, name: Any = None) -> bool:
-    """Say whether the object is the home of a service it runs, or of the service ``name``."""
-    services = [view.contract.service[known] for known in view.services if name in (None, known)]
+def at_home(view: Subject) -> bool:
+    """Say whether the object is the home of a service it runs."""
+    services = [view.contract.service[name] for name in view.services]
     address = (view.type, view.namespace, view.name)
     return any(s.home and address == (s.home.type, s.home.namespace, s.home.name) for s in services)
 
@@ -152,8 +156,8 @@ def singleton_places(view: Subject) -> frozenset[Place]:
     return frozenset(("singleton-service", path) for path in found)
 
 
-def has_whole_replicas(view: Subject) -> bool:
-    """Say whether the number of replicas, if there is one, is a whole number from 0 up."""
+def countable(view: Subject) -> bool:
+    """Say whether it is a workload whose number of pods, if it gives one, is a whole number from 0 up."""
     field = PARALLEL.get(view.type)
     count = view.dig(*field) if field else None
-    return count is None or (type(count) is int and count >= 0)
+    return workload(view) and (count is None or (type(count) is int and count >= 0))

@@ -8,11 +8,12 @@ from thunderguard.facts.charts import LABEL
 from thunderguard.facts.resources import is_chart_file, is_release, type_of
 from thunderguard.facts.subject import Subject
 from thunderguard.facts.values import as_list
-from thunderguard.paths import Segment, format_path
+from thunderguard.paths import Segment
 from thunderguard.replay.domains import OneOf, Whole
 from thunderguard.replay.edit import at, put
-from thunderguard.replay.effects import Effect, Mutated, Place, Promise
-from thunderguard.replay.mutations.base import Family, any_object, has_template, one_of
+from thunderguard.replay.effects import Effect, Mutated, Promise
+from thunderguard.replay.ground import placed
+from thunderguard.replay.mutations.base import Family, any_object, has_template, one_of, running_the_same
 
 if TYPE_CHECKING:
     from thunderguard.replay.ground import Ground
@@ -50,12 +51,8 @@ def _brings(view: Subject) -> bool:
     return type_of(view.obj) in _SOURCES
 
 
-def _place(path: tuple[Segment, ...]) -> frozenset[Place]:
-    return frozenset({(_RULE, format_path(path))})
-
-
 def _name(ground: Ground, chart: int) -> str | None:
-    known = one_of(list(ground.contract.deprecated_charts), chart)
+    known = one_of(ground.contract.deprecated_charts, chart)
     return None if known is None else known.name
 
 
@@ -66,7 +63,7 @@ def deprecate_label(view: Subject, ground: Ground, chart: int, version: str) -> 
     if name is None or _template_label(view) is not None:
         return None
     obj = put(view.obj, _ON_OBJECT, f"{name}-{version}" if version else name)
-    return Mutated(obj, Effect(_place(_ON_OBJECT))) if ground.runs_the_same(view, obj) else None
+    return running_the_same(view, ground, obj, Effect(placed(_RULE, *_ON_OBJECT)))
 
 
 @FAMILY.add("deprecate-template-label", Promise.PLANTS, has_template, _RULE, chart=_CHART, version=_VERSION)
@@ -79,7 +76,7 @@ def deprecate_template_label(view: Subject, ground: Ground, chart: int, version:
         return None
     path = (*labels, LABEL)
     obj = put(view.obj, path, f"{name}-{version}" if version else name)
-    return Mutated(obj, Effect(_place(path))) if ground.runs_the_same(view, obj) else None
+    return running_the_same(view, ground, obj, Effect(placed(_RULE, *path)))
 
 
 @FAMILY.add(
@@ -99,8 +96,8 @@ def other_chart_label(view: Subject, ground: Ground, chart: int, form: str) -> M
     if any(known.is_named_by(text) for known in ground.contract.deprecated_charts):
         return None
     obj = put(view.obj, _ON_OBJECT, text)
-    effect = Effect(removes=_place(_ON_OBJECT), touches=frozenset({_RULE}))
-    return Mutated(obj, effect) if ground.runs_the_same(view, obj) else None
+    effect = Effect(removes=placed(_RULE, *_ON_OBJECT), touches=frozenset({_RULE}))
+    return running_the_same(view, ground, obj, effect)
 
 
 @FAMILY.add(
@@ -114,10 +111,10 @@ def other_chart_label(view: Subject, ground: Ground, chart: int, form: str) -> M
 )
 def deprecate_source(view: Subject, ground: Ground, chart: int, place: int, form: str) -> Mutated | None:
     """An object of Argo CD, Flux or the k3s Helm controller deploys a deprecated chart."""
-    name, path = _name(ground, chart), one_of(list(_SOURCES[view.type]), place)
+    name, path = _name(ground, chart), one_of(_SOURCES[view.type], place)
     if name is None or path is None:
         return None
-    return Mutated(put(view.obj, path, form.format(name)), Effect(_place(path)))
+    return Mutated(put(view.obj, path, form.format(name)), Effect(placed(_RULE, *path)))
 
 
 @FAMILY.add("deprecate-release", Promise.PLANTS, lambda view: is_release(view.obj), _RULE, chart=_CHART)
@@ -126,14 +123,14 @@ def deprecate_release(view: Subject, ground: Ground, chart: int) -> Mutated | No
     name, path = _name(ground, chart), ("spec", "chart", "name")
     if name is None or view.dig("spec", "status") == "uninstalled":
         return None
-    return Mutated(put(view.obj, path, name), Effect(_place(path)))
+    return Mutated(put(view.obj, path, name), Effect(placed(_RULE, *path)))
 
 
 @FAMILY.add("uninstall-release", Promise.EXACT, lambda view: is_release(view.obj))
 def uninstall_release(view: Subject, ground: Ground) -> Mutated | None:
     """A Helm release is one that is gone, and of which only the history is kept."""
     del ground
-    return Mutated(put(view.obj, ("spec", "status"), "uninstalled"), Effect(removes=frozenset({(_RULE, "")})))
+    return Mutated(put(view.obj, ("spec", "status"), "uninstalled"), Effect(removes=placed(_RULE)))
 
 
 @FAMILY.add(
@@ -151,7 +148,7 @@ def deprecate_dependency(view: Subject, ground: Ground, chart: int, alias: str |
         return None
     body = {"name": name, "version": "0.1.0", **({"alias": alias} if alias else {})}
     path = ("dependencies", len(as_list(known)), "name")
-    return Mutated(put(view.obj, ("dependencies",), [*as_list(known), body]), Effect(_place(path)))
+    return Mutated(put(view.obj, ("dependencies",), [*as_list(known), body]), Effect(placed(_RULE, *path)))
 
 
 @FAMILY.add(
@@ -168,4 +165,4 @@ def deprecate_argo_sources(view: Subject, ground: Ground, chart: int) -> Mutated
         return None
     path: tuple[Segment, ...] = ("spec", "sources", len(known), "chart")
     obj = put(view.obj, ("spec", "sources"), [*known, {"repoURL": "https://x.example", "chart": name}])
-    return Mutated(obj, Effect(_place(path)))
+    return Mutated(obj, Effect(placed(_RULE, *path)))

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from thunderguard.facts.image import normalise, parse_image
 from thunderguard.facts.subject import Subject
-from thunderguard.paths import Segment, format_path
+from thunderguard.paths import Segment
 from thunderguard.replay.domains import OneOf, Whole
-from thunderguard.replay.edit import put
-from thunderguard.replay.effects import OPEN, Effect, Mutated, Place, Promise
+from thunderguard.replay.edit import ABSENT, drop, give, put
+from thunderguard.replay.effects import OPEN, Effect, Mutated, Promise
+from thunderguard.replay.ground import placed
 from thunderguard.replay.mutations.base import (
     Family,
     any_object,
-    has_whole_replicas,
+    countable,
     judged_workload,
     listed,
     one_of,
@@ -31,31 +33,40 @@ FAMILY = Family("hiding")
 _SERVICE = Whole()
 
 
-def _host(view: Subject) -> bool:
-    return workload(view) and has_whole_replicas(view)
-
-
 def _added(view: Subject, field: str, container: JsonObject) -> tuple[JsonObject, tuple[Segment, ...]] | None:
     """Add a container at the end of a list of the pod spec."""
     known = listed(view, field)
     if known is None or view.dig(*view.pod_spec) is None or not listed(view, "containers"):
         return None
-    path: tuple[Segment, ...] = (*view.pod_spec, field, len(known))
-    if not known:
-        return put(view.obj, path[:-1], [container]), path
-    return put(view.obj, path, container), path
+    path = (*view.pod_spec, field)
+    return put(view.obj, path, [*known, container]), (*path, len(known))
 
 
-def _served(
-    view: Subject, ground: Ground, added: tuple[JsonObject, tuple[Segment, ...]] | None, service: str
-) -> Effect | None:
-    """Give the effect of a further container that is ``service`` and nothing else; None when it is not."""
-    if added is None or not ground.careful:
+def _portable(ground: Ground, service: int) -> tuple[str, JsonObject] | None:
+    """Choose a service that is recognised wherever it runs, and give a container of it under another name."""
+    name = one_of(ground.portable, service)
+    container = None if name is None else ground.samples.portable(name)
+    return None if name is None or container is None else (name, {**container, "name": "hidden"})
+
+
+def _serving(view: Subject, ground: Ground, service: int, field: str, **more: str) -> Mutated | None:
+    """Run a service as a further container, with ``more`` fields, in a list of the pod spec."""
+    chosen = _portable(ground, service)
+    added = None if chosen is None else _added(view, field, {**chosen[1], **more})
+    if chosen is None or added is None:
+        return None
+    effect = _served(view, ground, *added, chosen[0])
+    return None if effect is None else Mutated(added[0], effect)
+
+
+def _served(view: Subject, ground: Ground, obj: JsonObject, path: tuple[Segment, ...], service: str) -> Effect | None:
+    """Give the effect of a further container at ``path`` that is ``service`` and nothing else; None when it is not."""
+    if not ground.careful:
         return OPEN
     if service in view.services:
         return None
-    after = ground.view(added[0])
-    new = next((c for c in after.containers if c.path == added[1]), None)
+    after = ground.view(obj)
+    new = next((c for c in after.containers if c.path == path), None)
     if new is None or after.services_of(new) != (service,) or after.services != sorted([*view.services, service]):
         return None
     if after.deprecated_services != view.deprecated_services:
@@ -67,58 +78,40 @@ def _served(
     return Effect(now - before, before - now, touches=touches)
 
 
-@FAMILY.add("hide-in-container", Promise.PLANTS, _host, "singleton-service", service=_SERVICE)
+@FAMILY.add("hide-in-container", Promise.PLANTS, countable, "singleton-service", service=_SERVICE)
 def hide_in_container(view: Subject, ground: Ground, service: int) -> Mutated | None:
     """A service with a home runs as a further container of another workload."""
-    name = one_of(list(ground.portable), service)
-    container = None if name is None else ground.samples.portable(name)
-    if container is None:
-        return None
-    added = _added(view, "containers", {**container, "name": "hidden"})
-    effect = _served(view, ground, added, name)
-    return None if added is None or effect is None else Mutated(added[0], effect)
+    return _serving(view, ground, service, "containers")
 
 
-@FAMILY.add("hide-in-sidecar", Promise.PLANTS, _host, "singleton-service", service=_SERVICE)
+@FAMILY.add("hide-in-sidecar", Promise.PLANTS, countable, "singleton-service", service=_SERVICE)
 def hide_in_sidecar(view: Subject, ground: Ground, service: int) -> Mutated | None:
     """A service with a home runs as a restartable init container of another workload."""
-    name = one_of(list(ground.portable), service)
-    container = None if name is None else ground.samples.portable(name)
-    if container is None:
-        return None
-    added = _added(view, "initContainers", {**container, "name": "hidden", "restartPolicy": "Always"})
-    effect = _served(view, ground, added, name)
-    return None if added is None or effect is None else Mutated(added[0], effect)
+    return _serving(view, ground, service, "initContainers", restartPolicy="Always")
 
 
-@FAMILY.add("hide-in-init-container", Promise.NEUTRAL, _host, service=_SERVICE, policy=OneOf(("absent", "Never", None)))
+@FAMILY.add(
+    "hide-in-init-container", Promise.NEUTRAL, countable, service=_SERVICE, policy=OneOf((ABSENT, "Never", None))
+)
 def hide_in_init_container(view: Subject, ground: Ground, service: int, policy: str | None) -> Mutated | None:
     """The container of a service becomes an init container, which ends before its pod serves anything."""
-    name = one_of(list(ground.portable), service)
-    container = None if name is None else ground.samples.portable(name)
-    if container is None:
-        return None
-    body = {**container, "name": "hidden", **({} if policy == "absent" else {"restartPolicy": policy})}
-    added = _added(view, "initContainers", body)
+    chosen = _portable(ground, service)
+    added = None if chosen is None else _added(view, "initContainers", give(chosen[1], ("restartPolicy",), policy))
     return None if added is None else Mutated(added[0])
 
 
-@FAMILY.add("hide-in-ephemeral-container", Promise.NEUTRAL, _host, service=_SERVICE)
+@FAMILY.add("hide-in-ephemeral-container", Promise.NEUTRAL, countable, service=_SERVICE)
 def hide_in_ephemeral_container(view: Subject, ground: Ground, service: int) -> Mutated | None:
     """The container of a service becomes an ephemeral one, which is for looking around."""
-    name = one_of(list(ground.portable), service)
-    container = None if name is None else ground.samples.portable(name)
-    if container is None:
-        return None
-    body = {key: value for key, value in container.items() if key != "resources"}
-    added = _added(view, "ephemeralContainers", {**body, "name": "hidden"})
+    chosen = _portable(ground, service)
+    added = None if chosen is None else _added(view, "ephemeralContainers", drop(chosen[1], ("resources",)))
     return None if added is None else Mutated(added[0])
 
 
 @FAMILY.add(
     "hide-in-shell-line",
     Promise.PLANTS,
-    _host,
+    countable,
     "singleton-service",
     "image-reference",
     service=_SERVICE,
@@ -136,15 +129,15 @@ def hide_in_shell_line(view: Subject, ground: Ground, service: int, line: str, s
     probes = {probe: {"exec": {"command": ["true"]}} for probe in chosen.probes}
     body = ground.samples.bounded({"name": "hidden", "image": PLAIN_IMAGE, **words, **probes}, (chosen,))
     added = _added(view, "containers", body)
-    effect = _served(view, ground, added, chosen.name)
+    effect = None if added is None else _served(view, ground, *added, chosen.name)
     if added is None or effect is None:
         return None
     image = parse_image(PLAIN_IMAGE)
     refused = bool(chosen.repositories) and normalise(image.repository) not in chosen.repositories
     refused = refused or (chosen.tag is not None and not chosen.tag.found_in(image.tag))
-    place: frozenset[Place] = frozenset({("image-reference", format_path((*added[1], "image")))})
-    plants = effect.plants | place if refused and not view.is_exempt else effect.plants
-    return Mutated(added[0], Effect(plants, effect.removes, touches=effect.touches))
+    if refused and not view.is_exempt:
+        effect = replace(effect, plants=effect.plants | placed("image-reference", *added[1], "image"))
+    return Mutated(added[0], effect)
 
 
 @FAMILY.add("hide-in-cron-job", Promise.EXACT, workload, "singleton-service", "job-only-service")
@@ -184,18 +177,20 @@ def hide_in_list(view: Subject, ground: Ground, depth: int, kind: bool) -> Mutat
 
 
 @FAMILY.add(
-    "run-deprecated", Promise.PLANTS, _host, "deprecated-service", service=_SERVICE, sidecar=OneOf((False, True))
+    "run-deprecated", Promise.PLANTS, countable, "deprecated-service", service=_SERVICE, sidecar=OneOf((False, True))
 )
 def run_deprecated(view: Subject, ground: Ground, service: int, sidecar: bool) -> Mutated | None:
     """A deprecated service runs as a further container, or as a sidecar."""
-    chosen = one_of(list(ground.contract.deprecated_services), service)
+    chosen = one_of(ground.contract.deprecated_services, service)
     container = None if chosen is None else ground.samples.deprecated(chosen)
     if chosen is None or container is None or (ground.careful and chosen.name in view.deprecated_services):
         return None
     field, more = ("initContainers", {"restartPolicy": "Always"}) if sidecar else ("containers", {})
     added = _added(view, field, {**container, "name": "hidden", **more})
-    if added is None or not ground.careful:
-        return None if added is None else Mutated(added[0], OPEN)
+    if added is None:
+        return None
+    if not ground.careful:
+        return Mutated(added[0], OPEN)
     after = ground.view(added[0])
     expected = sorted([*view.deprecated_services, chosen.name])
     if after.services != view.services or after.deprecated_services != expected:
@@ -203,7 +198,7 @@ def run_deprecated(view: Subject, ground: Ground, service: int, sidecar: bool) -
     new = after.containers_running(chosen.name)[0]
     if new.path != added[1] or after.services_of(new):
         return None
-    return Mutated(added[0], Effect(frozenset({("deprecated-service", format_path(added[1]))})))
+    return Mutated(added[0], Effect(placed("deprecated-service", *added[1])))
 
 
 @FAMILY.add("add-unbounded", Promise.PLANTS, judged_workload, "resource-limits", initial=OneOf((True, False)))
@@ -213,12 +208,14 @@ def add_unbounded(view: Subject, ground: Ground, initial: bool) -> Mutated | Non
         return None
     body: JsonObject = {"name": "unbounded", "image": PLAIN_IMAGE}
     added = _added(view, "initContainers" if initial else "containers", body)
-    if added is None or not ground.careful:
-        return None if added is None else Mutated(added[0], OPEN)
+    if added is None:
+        return None
+    if not ground.careful:
+        return Mutated(added[0], OPEN)
     after = ground.view(added[0])
     if after.services != view.services or after.deprecated_services != view.deprecated_services:
         return None
     new = next(c for c in after.containers if c.path == added[1])
     if after.services_of(new):
         return None
-    return Mutated(added[0], Effect(frozenset({("resource-limits", format_path((*added[1], "resources")))})))
+    return Mutated(added[0], Effect(placed("resource-limits", *added[1], "resources")))

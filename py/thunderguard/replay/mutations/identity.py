@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from thunderguard.facts.charts import LABEL
+from thunderguard.facts.resources import group_of
 from thunderguard.facts.subject import Subject
 from thunderguard.facts.values import as_object
-from thunderguard.facts.workloads import GROUPS, TEMPLATES
+from thunderguard.facts.workloads import TEMPLATES
 from thunderguard.paths import format_path
 from thunderguard.replay.domains import OneOf, Whole
 from thunderguard.replay.edit import at, drop, put
-from thunderguard.replay.effects import OPEN, Effect, Mutated, Promise
+from thunderguard.replay.effects import NEUTRAL, OPEN, Effect, Mutated, Promise
 from thunderguard.replay.mutations.base import (
     Family,
     at_home,
-    has_whole_replicas,
+    countable,
     one_of,
     singleton_places,
     workload,
 )
 from thunderguard.replay.mutations.images import change_registry
-from thunderguard.replay.mutations.placement import moved
+from thunderguard.replay.mutations.placement import NOT_ON_EXEMPT_GROUND, OUTSIDE, moved
 from thunderguard.replay.samples import API_VERSIONS
 
 if TYPE_CHECKING:
@@ -34,25 +36,21 @@ _ENDING = {"Job", "CronJob"}
 _KINDS = tuple(API_VERSIONS)
 
 
-def _countable(view: Subject) -> bool:
-    return workload(view) and has_whole_replicas(view)
-
-
 def _home(view: Subject) -> bool:
-    return _countable(view) and at_home(view)
+    return countable(view) and at_home(view)
 
 
 def _renamed(view: Subject, ground: Ground, obj: JsonObject) -> Mutated | None:
-    return moved(view, ground, obj, Effect()) if ground.runs_the_same(view, obj) else None
+    return moved(view, ground, obj, NEUTRAL) if ground.runs_the_same(view, obj) else None
 
 
-@FAMILY.add("rename", Promise.EXACT, _countable, "singleton-service", name=_NAME)
+@FAMILY.add("rename", Promise.EXACT, countable, "singleton-service", name=_NAME)
 def rename(view: Subject, ground: Ground, name: str) -> Mutated | None:
     """A workload gets another name."""
     return _renamed(view, ground, put(view.obj, ("metadata", "name"), name))
 
 
-@FAMILY.add("generate-name", Promise.EXACT, _countable, "singleton-service", name=_NAME)
+@FAMILY.add("generate-name", Promise.EXACT, countable, "singleton-service", name=_NAME)
 def generate_name(view: Subject, ground: Ground, name: str) -> Mutated | None:
     """A workload lets the API server choose its name."""
     obj = put(drop(view.obj, ("metadata", "name")), ("metadata", "generateName"), f"{name}-")
@@ -66,9 +64,7 @@ def as_kind(view: Subject, api_version: str, kind: str) -> tuple[JsonObject, str
         if view.template
         else {"metadata": {"labels": view.dig("metadata", "labels")}, "spec": view.dig("spec")}
     )
-    target = (
-        TEMPLATES.get((GROUPS.get(kind, ""), kind), ("spec", "template")) if kind in GROUPS else ("spec", "template")
-    )
+    target = TEMPLATES.get((group_of(api_version), kind), ("spec", "template"))
     labels = {**as_object(at(template, ("metadata", "labels"))), **as_object(view.dig("metadata", "labels"))}
     metadata = {**as_object(view.dig("metadata")), **({"labels": labels} if labels else {})}
     obj: JsonObject = {"apiVersion": api_version, "kind": kind, "metadata": metadata}
@@ -96,7 +92,6 @@ def turned_into(view: Subject, ground: Ground, api_version: str, kind: str) -> M
     if (view.type == after.type) or not ground.runs_the_same(view, obj):
         return None
     plants, removes = set(singleton_places(after)), {("singleton-service", "")}
-    touches = {"singleton-service"}
     executed = [service for service in particular if service.execution]
     if executed and not view.is_exempt:
         if len(particular) > 1:
@@ -110,7 +105,7 @@ def turned_into(view: Subject, ground: Ground, api_version: str, kind: str) -> M
             return None
         if kind in _ENDING and api_version == API_VERSIONS[kind]:
             removes.add(("health-probes", ""))
-    return Mutated(obj, Effect(frozenset(plants), frozenset(removes), ((old, new),), frozenset(touches)))
+    return Mutated(obj, Effect(frozenset(plants), frozenset(removes), ((old, new),), frozenset({"singleton-service"})))
 
 
 @FAMILY.add("change-kind", Promise.EXACT, workload, "singleton-service", "job-only-service", kind=OneOf(_KINDS))
@@ -150,7 +145,7 @@ def odd_version(view: Subject, ground: Ground, version: str) -> Mutated | None:
 
 
 def _copied(mutated: Mutated | None) -> Mutated | None:
-    return None if mutated is None else Mutated(mutated.obj, mutated.effect, stands_beside=True)
+    return None if mutated is None else replace(mutated, stands_beside=True)
 
 
 @FAMILY.add("clone-elsewhere", Promise.PLANTS, _home, "singleton-service", "namespace-boundary", namespace=Whole())
@@ -159,12 +154,11 @@ def clone_elsewhere(view: Subject, ground: Ground, namespace: int) -> Mutated | 
     target = one_of([*ground.elsewhere, *ground.allowed, *ground.exempt], namespace)
     if view.is_exempt or target == view.namespace:
         return None
-    effect = Effect()
+    effect = NEUTRAL
     if target in ground.exempt:
-        rules = ("resource-limits", "image-reference", "job-only-service", "health-probes", "namespace-boundary")
-        effect = Effect(removes=frozenset((rule, "") for rule in rules))
+        effect = Effect(removes=NOT_ON_EXEMPT_GROUND)
     elif target not in ground.allowed:
-        effect = Effect(plants=frozenset({("namespace-boundary", "metadata.namespace")}))
+        effect = Effect(plants=OUTSIDE)
     obj = put(view.obj, ("metadata", "namespace"), target)
     return _copied(moved(view, ground, obj, effect))
 
@@ -195,12 +189,8 @@ def clone_from_registry(view: Subject, ground: Ground, name: str, registry: str)
     other = rename(view, ground, name)
     if other is None or view.is_exempt:
         return None
-    brought = change_registry(ground.view(other.obj), ground, 0, registry)
+    brought = change_registry(ground.view(other.obj), ground, where=0, registry=registry)
     if brought is None:
         return None
-    effect = Effect(
-        other.effect.plants | brought.effect.plants,
-        other.effect.removes | brought.effect.removes,
-        touches=other.effect.touches,
-    )
-    return Mutated(brought.obj, effect, stands_beside=True)
+    plants, removes = other.effect.plants | brought.effect.plants, other.effect.removes | brought.effect.removes
+    return _copied(Mutated(brought.obj, replace(other.effect, plants=plants, removes=removes)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from thunderguard.facts.charts import LABEL
@@ -39,7 +40,7 @@ _ALIKE = {
 _UNSEEN = ("\u200b", "\u00ad", "\u202e", "\ufeff", "\u0000", "\n", "\u0301")
 
 
-def texts_of(view: Subject) -> list[tuple[Segment, ...]]:
+def _texts(view: Subject) -> list[tuple[Segment, ...]]:
     """Give where an object has texts that rules read."""
     places: list[tuple[Segment, ...]] = [
         ("metadata", "name"),
@@ -61,36 +62,38 @@ def texts_of(view: Subject) -> list[tuple[Segment, ...]]:
     return [place for place in places if isinstance(text := at(view.obj, place), str) and text]
 
 
+def _respelled(view: Subject, where: int, respell: Callable[[str], str]) -> Mutated | None:
+    """Write one of the texts in another way."""
+    path = one_of(_texts(view), where)
+    return None if path is None else Mutated(put(view.obj, path, respell(at(view.obj, path))), OPEN)
+
+
 @FAMILY.add("look-alike", Promise.OPEN, any_object, where=_WHERE, letter=_WHERE)
 def look_alike(view: Subject, ground: Ground, where: int, letter: int) -> Mutated | None:
     """A letter of a name, an image, a label or a command gives way to one that looks like it."""
     del ground
-    path = one_of(texts_of(view), where)
-    text = "" if path is None else at(view.obj, path)
-    chosen = one_of([place for place, character in enumerate(text) if character in _ALIKE], letter)
-    if path is None or chosen is None:
-        return None
-    return Mutated(put(view.obj, path, text[:chosen] + _ALIKE[text[chosen]] + text[chosen + 1 :]), OPEN)
+
+    def respell(text: str) -> str:
+        chosen = one_of([place for place, character in enumerate(text) if character in _ALIKE], letter)
+        return text if chosen is None else text[:chosen] + _ALIKE[text[chosen]] + text[chosen + 1 :]
+
+    return _respelled(view, where, respell)
 
 
 @FAMILY.add("add-unseen-character", Promise.OPEN, any_object, where=_WHERE, place=_WHERE, character=OneOf(_UNSEEN))
 def add_unseen_character(view: Subject, ground: Ground, where: int, place: int, character: str) -> Mutated | None:
     """A name, an image, a label or a command gets a character that nobody sees."""
     del ground
-    path = one_of(texts_of(view), where)
-    if path is None:
-        return None
-    text = at(view.obj, path)
-    cut = place % (len(text) + 1)
-    return Mutated(put(view.obj, path, text[:cut] + character + text[cut:]), OPEN)
+
+    def respell(text: str) -> str:
+        cut = place % (len(text) + 1)
+        return text[:cut] + character + text[cut:]
+
+    return _respelled(view, where, respell)
 
 
 @FAMILY.add("change-case", Promise.OPEN, any_object, where=_WHERE, upper=OneOf((True, False)))
 def change_case(view: Subject, ground: Ground, where: int, upper: bool) -> Mutated | None:
     """A name, an image, a label or a command is written in upper or in mixed case."""
     del ground
-    path = one_of(texts_of(view), where)
-    if path is None:
-        return None
-    text = at(view.obj, path)
-    return Mutated(put(view.obj, path, text.upper() if upper else text.title()), OPEN)
+    return _respelled(view, where, str.upper if upper else str.title)

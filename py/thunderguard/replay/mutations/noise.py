@@ -13,7 +13,14 @@ from thunderguard.paths import Segment, format_path
 from thunderguard.replay.domains import OneOf, Whole
 from thunderguard.replay.edit import at, put
 from thunderguard.replay.effects import Effect, Mutated, Promise
-from thunderguard.replay.mutations.base import Family, any_object, bounded_containers, one_of, workload
+from thunderguard.replay.mutations.base import (
+    Family,
+    any_object,
+    bounded_containers,
+    one_of,
+    running_the_same,
+    workload,
+)
 
 if TYPE_CHECKING:
     from thunderguard.model import JsonObject
@@ -58,7 +65,7 @@ def reorder_lists(view: Subject, ground: Ground) -> Mutated:
 def reorder_keys(view: Subject, ground: Ground, backwards: bool) -> Mutated:
     """The keys of all mappings stand in another order."""
     del ground
-    return Mutated(_reordered(view.obj, backwards), Effect(), stands_beside=False)
+    return Mutated(_reordered(view.obj, backwards))
 
 
 def _reordered(value: Any, backwards: bool) -> Any:
@@ -82,7 +89,7 @@ def add_label(view: Subject, ground: Ground, key: str, value: str, annotation: b
     if not (known is None or isinstance(known, dict)) or key in as_object(known):
         return None
     obj = put(view.obj, ("metadata", field, key), value)
-    return Mutated(obj) if ground.runs_the_same(view, obj) else None
+    return running_the_same(view, ground, obj)
 
 
 @FAMILY.add("add-bookkeeping", Promise.NEUTRAL, any_object)
@@ -161,7 +168,7 @@ def add_unknown_field(view: Subject, ground: Ground, key: str, value: Any, where
     places: list[Sequence[Segment]] = [(), ("metadata",), *(c.path for c in view.containers)]
     places += [view.pod_spec] if view.is_workload else []
     path = one_of([place for place in places if isinstance(at(view.obj, place), dict)], where)
-    return None if key in at(view.obj, path) else Mutated(put(view.obj, (*path, key), value))
+    return None if path is None or key in at(view.obj, path) else Mutated(put(view.obj, (*path, key), value))
 
 
 _OPTIONAL: tuple[tuple[str, ...], ...] = (
@@ -203,8 +210,7 @@ def _absent(view: Subject, where: int, *, fields: Sequence[str] | None = None) -
         and place[-1] not in holder
         and (fields is None or place[-1] in fields)
     ]
-    chosen: tuple[Segment, ...] | None = one_of(found, where)
-    return chosen
+    return one_of(found, where)
 
 
 @FAMILY.add("spell-out-null", Promise.NEUTRAL, any_object, where=_WHERE)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from thunderguard.facts.subject import Subject
-from thunderguard.paths import format_path
 from thunderguard.replay.domains import OneOf, Whole
-from thunderguard.replay.edit import drop, put
-from thunderguard.replay.effects import Effect, Mutated, Promise
+from thunderguard.replay.edit import ABSENT, give, put
+from thunderguard.replay.effects import Effect, Mutated, Place, Promise
+from thunderguard.replay.ground import placed
 from thunderguard.replay.mutations.base import Family, judged_workload, one_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _ENDING = {("batch", "Job"), ("batch", "CronJob")}
     _RULE,
     probe=_PROBE,
     where=Whole(),
-    value=OneOf(("absent", None, "/health", [], True)),
+    value=OneOf((ABSENT, None, "/health", [], True)),
 )
 def spoil_probe(view: Subject, ground: Ground, probe: str, where: int, value: Any) -> Mutated | None:
     """The container of a service loses a probe that is declared, or has something that is none."""
@@ -41,8 +41,7 @@ def spoil_probe(view: Subject, ground: Ground, probe: str, where: int, value: An
     if name is None or view.type in _ENDING:
         return None
     path = (*view.containers_running(name)[0].path, probe)
-    obj = drop(view.obj, path) if value == "absent" else put(view.obj, path, value)
-    return Mutated(obj, Effect(frozenset({(_RULE, format_path(path))})))
+    return Mutated(give(view.obj, path, value), Effect(placed(_RULE, *path)))
 
 
 @FAMILY.add("give-probe", Promise.EXACT, judged_workload, probe=_PROBE, where=Whole(), value=OneOf(({}, {"exec": {}})))
@@ -53,10 +52,10 @@ def give_probe(view: Subject, ground: Ground, probe: str, where: int, value: Any
     if container is None or isinstance(container.body.get(probe), dict):
         return None
     path = (*container.path, probe)
-    gone = set()
+    gone: frozenset[Place] = frozenset()
     for name in view.services_of(container):
         first = view.containers_running(name)[0]
-        gone.add((_RULE, format_path((*first.path, probe))))
-    if any(len(view.services_of(view.containers_running(n)[0])) > 1 for n in view.services_of(container)):
-        return None
-    return Mutated(put(view.obj, path, value), Effect(removes=frozenset(gone)))
+        if len(view.services_of(first)) > 1:
+            return None
+        gone |= placed(_RULE, *first.path, probe)
+    return Mutated(put(view.obj, path, value), Effect(removes=gone))

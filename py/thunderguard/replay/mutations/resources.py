@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from thunderguard.facts.quantity import milli
 from thunderguard.facts.subject import Subject
-from thunderguard.facts.workloads import Container
 from thunderguard.paths import Segment, format_path
 from thunderguard.replay.domains import OneOf, Whole
 from thunderguard.replay.edit import at, drop, put
 from thunderguard.replay.effects import Effect, Mutated, Place, Promise
-from thunderguard.replay.ground import planted
+from thunderguard.replay.ground import placed
 from thunderguard.replay.mutations.base import Family, bounded_containers, judged_workload, one_of
 
 if TYPE_CHECKING:
@@ -70,12 +69,12 @@ def _with_amount(view: Subject, field: str, where: int) -> tuple[Segment, ...] |
         return None
     keys = field.split(".")
     found = [c for c in bounded_containers(view) if _given(c.body.get("resources"), field)]
-    chosen: Container | None = one_of(found, where)
+    chosen = one_of(found, where)
     return None if chosen is None else (*chosen.path, "resources", *keys)
 
 
 def _at_field(path: tuple[Segment, ...]) -> frozenset[Place]:
-    return planted(format_path(path), rule=_RULE)
+    return placed(_RULE, *path)
 
 
 @FAMILY.add("drop-quantity", Promise.PLANTS, judged_workload, _RULE, field=_FIELD, where=_WHERE)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from thunderguard.facts.subject import Subject
 from thunderguard.facts.workloads import PARALLEL
-from thunderguard.paths import format_path
 from thunderguard.replay.domains import OneOf, Whole
 from thunderguard.replay.edit import put
-from thunderguard.replay.effects import Effect, Mutated, Place, Promise
+from thunderguard.replay.effects import Effect, Mutated, Promise
+from thunderguard.replay.ground import placed
 from thunderguard.replay.mutations.base import Family, at_home, workload
 from thunderguard.replay.samples import autoscaler
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FAMILY = Family("scaling")
 _RULE = "singleton-service"
-_MAXIMUM = "spec.maxReplicas"
+_MAXIMUM = ("spec", "maxReplicas")
 
 
 def _parallel(view: Subject) -> bool:
@@ -39,9 +39,13 @@ def _bounds(view: Subject) -> list[Service]:
     return found
 
 
+def _bounded(view: Subject) -> bool:
+    return _parallel(view) and bool(_bounds(view))
+
+
 def _counted(view: Subject, count: Any, *, refused: bool) -> Mutated:
     field = PARALLEL[view.type]
-    place: frozenset[Place] = frozenset({(_RULE, format_path(field))})
+    place = placed(_RULE, *field)
     effect = Effect(plants=place) if refused else Effect(removes=place)
     return Mutated(put(view.obj, field, count), effect)
 
@@ -53,18 +57,14 @@ def scale(view: Subject, ground: Ground, count: int) -> Mutated:
     return _counted(view, count, refused=any(count > (s.maximum or 0) for s in _bounds(view)))
 
 
-@FAMILY.add(
-    "scale-above-maximum", Promise.PLANTS, lambda view: _parallel(view) and bool(_bounds(view)), _RULE, by=Whole(1, 3)
-)
+@FAMILY.add("scale-above-maximum", Promise.PLANTS, _bounded, _RULE, by=Whole(1, 3))
 def scale_above_maximum(view: Subject, ground: Ground, by: int) -> Mutated:
     """The home of a service asks for more pods than its maximum."""
     del ground
     return _counted(view, max(s.maximum or 0 for s in _bounds(view)) + by, refused=True)
 
 
-@FAMILY.add(
-    "meet-maximum", Promise.EXACT, lambda view: _parallel(view) and bool(_bounds(view)), whole=OneOf((True, False))
-)
+@FAMILY.add("meet-maximum", Promise.EXACT, _bounded, whole=OneOf((True, False)))
 def meet_maximum(view: Subject, ground: Ground, whole: bool) -> Mutated:
     """The home of a service asks for just its maximum, as a whole number or with a fraction of nought."""
     del ground
@@ -95,8 +95,8 @@ def add_autoscaler(view: Subject, ground: Ground, by: Any) -> Mutated | None:
     obj = autoscaler(service, service.maximum or 0)
     asked = (service.maximum or 0) + by if type(by) is int else by
     refused = type(by) is not int or by > 0
-    plants: frozenset[Place] = frozenset({(_RULE, _MAXIMUM)}) if refused else frozenset()
-    return Mutated(put(obj, ("spec", "maxReplicas"), asked), Effect(plants, fresh=True), stands_beside=True)
+    effect = Effect(placed(_RULE, *_MAXIMUM) if refused else frozenset(), fresh=True)
+    return Mutated(put(obj, _MAXIMUM, asked), effect, stands_beside=True)
 
 
 def _autoscaler(view: Subject) -> bool:
@@ -110,4 +110,4 @@ def retarget_autoscaler(view: Subject, ground: Ground, kind: str | None) -> Muta
     """An autoscaler scales something that no service is at home at."""
     del ground
     obj = put(put(view.obj, ("spec", "scaleTargetRef", "kind"), kind), ("spec", "scaleTargetRef", "name"), "nobody")
-    return Mutated(obj, Effect(removes=frozenset({(_RULE, "")})))
+    return Mutated(obj, Effect(removes=placed(_RULE)))

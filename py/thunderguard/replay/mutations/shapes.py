@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from thunderguard.facts.subject import Subject
-from thunderguard.paths import Segment, format_path
+from thunderguard.paths import Segment
 from thunderguard.replay.domains import OneOf, Whole
-from thunderguard.replay.edit import at, drop, put
+from thunderguard.replay.edit import ABSENT, at, give, put
 from thunderguard.replay.effects import OPEN, Effect, Mutated, Promise
+from thunderguard.replay.ground import placed
 from thunderguard.replay.mutations.base import Family, any_object, judged_workload, workload
 
 if TYPE_CHECKING:
@@ -42,33 +43,33 @@ def somewhere(value: Any, where: int) -> tuple[Segment, ...]:
     return tuple(path)
 
 
-def _damageable(path: tuple[Segment, ...]) -> bool:
-    """Say whether a reader would still take the object: its metadata has to be a mapping."""
-    return bool(path) and path not in (("metadata",), ("apiVersion",), ("kind",))
+def _damaged(view: Subject, where: int, value: Any) -> Mutated | None:
+    """Give some place another value; None where no reader would take the object then, as without metadata."""
+    path = somewhere(view.obj, where)
+    if path in ((), ("metadata",), ("apiVersion",), ("kind",)):
+        return None
+    return Mutated(give(view.obj, path, value), OPEN)
 
 
 @FAMILY.add("put-anything", Promise.OPEN, any_object, where=_ANYWHERE, value=OneOf(_VALUES))
 def put_anything(view: Subject, ground: Ground, where: int, value: Any) -> Mutated | None:
     """Some value of an object becomes any other one, of any type."""
     del ground
-    path = somewhere(view.obj, where)
-    return Mutated(put(view.obj, path, value), OPEN) if _damageable(path) else None
+    return _damaged(view, where, value)
 
 
 @FAMILY.add("drop-anything", Promise.OPEN, any_object, where=_ANYWHERE)
 def drop_anything(view: Subject, ground: Ground, where: int) -> Mutated | None:
     """Some value of an object is dropped."""
     del ground
-    path = somewhere(view.obj, where)
-    return Mutated(drop(view.obj, path), OPEN) if _damageable(path) else None
+    return _damaged(view, where, ABSENT)
 
 
 @FAMILY.add("null-anything", Promise.OPEN, any_object, where=_ANYWHERE)
 def null_anything(view: Subject, ground: Ground, where: int) -> Mutated | None:
     """Some value of an object becomes null."""
     del ground
-    path = somewhere(view.obj, where)
-    return Mutated(put(view.obj, path, None), OPEN) if _damageable(path) else None
+    return _damaged(view, where, None)
 
 
 @FAMILY.add("repeat-anything", Promise.OPEN, any_object, where=_ANYWHERE)
@@ -88,21 +89,20 @@ def repeat_anything(view: Subject, ground: Ground, where: int) -> Mutated | None
     Promise.PLANTS,
     judged_workload,
     "resource-limits",
-    value=OneOf((None, [], {}, "none", 1, True, "absent")),
+    value=OneOf((None, [], {}, "none", 1, True, ABSENT)),
 )
 def spoil_containers(view: Subject, ground: Ground, value: Any) -> Mutated | None:
     """The containers of a pod are no list, or an empty one."""
     path = (*view.pod_spec, "containers")
     if not isinstance(view.dig(*path), list) or not isinstance(view.dig(*view.pod_spec), dict):
         return None
-    obj = drop(view.obj, path) if value == "absent" else put(view.obj, path, value)
+    obj = give(view.obj, path, value)
     after = ground.view(obj)
     # A custom kind is a workload by its containers alone, and a service or a sidecar by them, too.
     if not after.is_workload or view.services or view.deprecated_services:
         return None
-    below = format_path(path)
-    gone = frozenset((rule, below) for rule in ("resource-limits", "image-reference"))
-    return Mutated(obj, Effect(frozenset({("resource-limits", below)}), gone))
+    gone = placed("resource-limits", *path) | placed("image-reference", *path)
+    return Mutated(obj, Effect(placed("resource-limits", *path), gone))
 
 
 @FAMILY.add("spoil-a-container", Promise.OPEN, workload, where=Whole(), value=OneOf((None, "x", 1, [], {}, [{}])))

@@ -24,15 +24,12 @@ from thunderguard.replay.properties.base import (
     SetExample,
     SetPart,
     World,
+    any_example,
     last_texts,
     stated,
     verdicts_differ,
 )
 from thunderguard.replay.sets import drawn_set, sets_differ
-
-
-def _draw(deck: Deck, number: int) -> Played | None:
-    return deck.draw("a", number, steps=(0 if number % 8 == 0 else 1, 3), careful=False)
 
 
 def _check(played: Played, outcomes: Sequence[Outcome], arbiter: Sequence[Outcome]) -> Mismatch | None:
@@ -45,19 +42,15 @@ def _check(played: Played, outcomes: Sequence[Outcome], arbiter: Sequence[Outcom
 
 
 def _draw_update(deck: Deck, number: int) -> Played | None:
-    return deck.draw(
-        "a update",
-        number,
-        steps=(1, 2),
-        careful=False,
-        fits=lambda played: (
-            is_askable(played.before) and is_askable(played.after) and same_address(played.before, played.after)
-        ),
-    )
+    return deck.draw("a update", number, steps=(1, 2), careful=False, fits=_is_update)
+
+
+def _is_update(played: Played) -> bool:
+    return is_askable(played.before) and is_askable(played.after) and same_address(played.before, played.after)
 
 
 def _update_texts(played: Played) -> Sequence[bytes]:
-    if not (is_askable(played.before) and is_askable(played.after) and same_address(played.before, played.after)):
+    if not _is_update(played):
         return ()
     return (orjson.dumps(review(played.after, operation="UPDATE", old=played.before)),)
 
@@ -75,7 +68,7 @@ def _sets(world: World, judge: Judge, arbiter: Judge, count: int) -> Iterator[Se
         yield SetExample(mismatch, trouble, objects=tuple(objects), steps=steps, again=again)
 
 
-OBJECTS = ObjectPart(_draw, last_texts, _check)
+OBJECTS = ObjectPart(any_example, last_texts, _check)
 
 PROPERTY = Property(
     "a",

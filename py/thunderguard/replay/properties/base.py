@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from thunderguard.model import JsonObject, Outcome, Report
+from thunderguard.model import JsonObject, Key, Outcome, Report
 from thunderguard.replay.cases import Played, texts_of
 from thunderguard.replay.deck import Deck
 from thunderguard.replay.effects import Place
 from thunderguard.replay.judges import Judge
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from thunderguard.catalogue import Catalogue
     from thunderguard.engines import EngineOptions
+    from thunderguard.estate import Estate
     from thunderguard.replay.ground import Ground
 
 #: How a report is written as JSON; it comes from outside, because reports stand above a replay.
 Written: TypeAlias = Callable[[Report], JsonObject]
+
+#: What one side says: what it is compared by, the line that tells it, and what it is a sign of.
+Said: TypeAlias = Mapping[Any, tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +61,11 @@ class ObjectPart:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a property of whole sets may look at. ``estate_path`` is the file of the Estate."""
+    """What a property of whole sets may look at. ``snapshots`` are the objects of each by its path."""
 
     deck: Deck
     snapshots: tuple[tuple[str, tuple[JsonObject, ...]], ...]
-    estate_path: Path
+    estate: Estate
     catalogue: Catalogue
     options: EngineOptions
     written: Written
@@ -78,13 +80,16 @@ class World:
 class SetExample:
     """One example of a property of sets, judged.
 
-    ``trouble`` says why it could not be judged, and ``note`` what is to be told though nothing is wrong.
-    ``objects`` are what shows the ``mismatch``, and ``again`` judges others in their place.
+    ``trouble`` says why it could not be judged, and ``note`` what is to be told though nothing is wrong. One that does
+    not count was not tried; ``changed`` says that it is the policy that is another now. ``objects`` are what shows the
+    ``mismatch``, and ``again`` judges others in their place.
     """
 
     mismatch: Mismatch | None = None
     trouble: str = ""
     note: str = ""
+    counts: bool = True
+    changed: bool = False
     objects: tuple[JsonObject, ...] = ()
     steps: str = ""
     again: Callable[[Sequence[JsonObject]], Mismatch | None] | None = None
@@ -123,6 +128,11 @@ def stated(doc: str | None) -> str:
     return (doc or "").strip()
 
 
+def any_example(deck: Deck, number: int) -> Played | None:
+    """Draw any object, changed by any mutations: the same for whoever asks, so that each engine judges it once."""
+    return deck.draw("a", number, steps=(0 if number % 8 == 0 else 1, 3), careful=False)
+
+
 def last_texts(played: Played) -> Sequence[bytes]:
     """Ask about the last object."""
     return texts_of(played.after)
@@ -139,18 +149,39 @@ def places(outcome: Outcome) -> set[Place]:
     return {(finding.rule, finding.path) for finding in outcome.findings}
 
 
-def told(found: Iterable[Place]) -> tuple[str, ...]:
-    """Give places as lines."""
-    return tuple(f"{rule} at {path or 'the whole object'}" for rule, path in sorted(found))
+def differing(left: tuple[str, Said], right: tuple[str, Said]) -> Mismatch | None:
+    """Compare what two sides say; each comes with its name."""
+    one, other = left[1], right[1]
+    only_one, only_other = ([a[key] for key in a.keys() - b.keys()] for a, b in ((one, other), (other, one)))
+    if not only_one and not only_other:
+        return None
+    return Mismatch(
+        left[0],
+        right[0],
+        tuple(sorted(line for line, _ in only_one)),
+        tuple(sorted(line for line, _ in only_other)),
+        frozenset({f"-{sign}" for _, sign in only_one} | {f"+{sign}" for _, sign in only_other}),
+    )
 
 
 def unequal(left: tuple[str, set[Place]], right: tuple[str, set[Place]]) -> Mismatch | None:
     """Compare what should be found with what was found; each comes with the name of its side."""
-    only_left, only_right = left[1] - right[1], right[1] - left[1]
-    if not only_left and not only_right:
-        return None
-    signature = {f"-{rule}" for rule, _ in only_left} | {f"+{rule}" for rule, _ in only_right}
-    return Mismatch(left[0], right[0], told(only_left), told(only_right), frozenset(signature))
+    one, other = (
+        {(rule, path): (f"{rule} at {path or 'the whole object'}", rule) for rule, path in found}
+        for _, found in (left, right)
+    )
+    return differing((left[0], one), (right[0], other))
+
+
+def found_keys(keys: Iterable[Key]) -> Said:
+    """Give what says where something was found, with the whole address of the object."""
+    return {key: (key_told(key), key[0]) for key in keys}
+
+
+def key_told(key: Key) -> str:
+    """Give a finding as a line."""
+    rule, resource, path = key
+    return f"{rule} at {resource.apiVersion} {resource} {path or 'the whole object'}"
 
 
 def other_statuses(left: tuple[str, Outcome], right: tuple[str, Outcome], rules: Iterable[str] = ()) -> Mismatch | None:
@@ -168,31 +199,16 @@ def other_statuses(left: tuple[str, Outcome], right: tuple[str, Outcome], rules:
     )
 
 
-def verdicts_differ(
-    left: tuple[str, Outcome], right: tuple[str, Outcome], *, addresses: bool = True
-) -> Mismatch | None:
-    """Compare two outcomes whole: kinds, statuses and findings, with the ``addresses`` of the objects or without."""
+def verdicts_differ(left: tuple[str, Outcome], right: tuple[str, Outcome]) -> Mismatch | None:
+    """Compare two outcomes whole: kinds, statuses and findings."""
     one, other = left[1], right[1]
     if one.kind == other.kind and one.statuses == other.statuses and one.findings == other.findings:
         return None
+    return differing((left[0], _said(one)), (right[0], _said(other)))
 
-    def lines(outcome: Outcome) -> set[tuple[str, str]]:
-        told = {(f"outcome {outcome.kind}", "outcome")}
-        told |= {(f"{rule} is {status}", f"{rule}: {status}") for rule, status in outcome.statuses.items()}
-        for finding in outcome.findings:
-            where = f"{finding.resource} " if addresses else ""
-            path = finding.path or "the whole object"
-            told.add((f"{finding.rule} at {where}{path}", finding.rule))
-        return told
 
-    only_one, only_other = lines(one) - lines(other), lines(other) - lines(one)
-    if not only_one and not only_other:
-        return None
-    signature = {f"-{sign}" for _, sign in only_one} | {f"+{sign}" for _, sign in only_other}
-    return Mismatch(
-        left[0],
-        right[0],
-        tuple(sorted(line for line, _ in only_one)),
-        tuple(sorted(line for line, _ in only_other)),
-        frozenset(signature),
-    )
+def _said(outcome: Outcome) -> Said:
+    said: dict[Any, tuple[str, str]] = {outcome.kind: (f"outcome {outcome.kind}", "outcome")}
+    for rule, status in outcome.statuses.items():
+        said[rule, status] = (f"{rule} is {status}", f"{rule}: {status}")
+    return {**said, **found_keys(finding.key for finding in outcome.findings)}

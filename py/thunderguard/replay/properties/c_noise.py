@@ -15,7 +15,7 @@ from thunderguard.replay.combine import combined
 from thunderguard.replay.deck import Deck
 from thunderguard.replay.effects import Promise
 from thunderguard.replay.forms import as_list, as_stream, as_yaml
-from thunderguard.replay.judges import Judge, SetVerdict
+from thunderguard.replay.judges import Judge
 from thunderguard.replay.mutations import Mutation
 from thunderguard.replay.properties.base import (
     Mismatch,
@@ -77,11 +77,9 @@ def _combined(world: World, judge: Judge, arbiter: Judge, count: int) -> Iterato
         return
     for number in range(count):
         objects, steps = drawn_set(world, "c sets", number)
-        said, trouble = combined(objects, world.estate_path, world.options)
-        alone = arbiter.judge_set(objects)
-        trouble = trouble or alone.trouble
-        combination = SetVerdict(said)
-        mismatch = None if trouble else keys_differ(("one by one", alone), ("--combine", combination))
+        alone, together = arbiter.judge_set(objects), combined(objects, world)
+        trouble = together.trouble or alone.trouble
+        mismatch = None if trouble else keys_differ(("one by one", alone), ("--combine", together))
         yield SetExample(mismatch, trouble, objects=tuple(objects), steps=steps)
 
 

@@ -9,18 +9,19 @@ something is at home. A service hidden in the pod of another one is left out: it
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from thunderguard.facts.resources import resource_of
-from thunderguard.model import JsonObject, RawFinding
+from thunderguard.model import JsonObject, Key, RawFinding
 from thunderguard.replay.cases import described
 from thunderguard.replay.deck import Deck
 from thunderguard.replay.domains import randomness
 from thunderguard.replay.effects import Promise
-from thunderguard.replay.judges import Judge, Key
+from thunderguard.replay.judges import Judge
 from thunderguard.replay.mutations import Mutation
-from thunderguard.replay.properties.base import Mismatch, Property, SetExample, SetPart, World, stated
+from thunderguard.replay.properties.base import Mismatch, Property, SetExample, SetPart, World, key_told, stated
 from thunderguard.replay.remedies import Remedies
-from thunderguard.replay.sets import changed, keys_told
+from thunderguard.replay.sets import changed
 
 _FAULTS_AT_ONE_PLACE = 4
 
@@ -71,26 +72,24 @@ def _example(
     def again(smaller: Sequence[JsonObject]) -> Mismatch | None:
         whole = [*others, *smaller]
         same = judge.judge_set(whole).findings.get(finding.key)
-        return None if same is None else _followed(same, whole, judge, remedies)[0]
+        return None if same is None else _followed(same, whole, judge, remedies).mismatch
 
-    mismatch, trouble, told = _followed(finding, objects, judge, remedies)
-    if mismatch is None and not trouble and told.startswith("not modelled"):
-        return SetExample(note=told)
-    told = f"{steps}; {told}" if steps else told
-    return SetExample(mismatch, trouble, objects=tuple(about), steps=told, again=again if about else None)
+    followed = _followed(finding, objects, judge, remedies)
+    if not followed.counts:
+        return followed
+    told = f"{steps}; {followed.steps}" if steps else followed.steps
+    return replace(followed, objects=tuple(about), steps=told, again=again if about else None)
 
 
-def _followed(
-    finding: RawFinding, objects: Sequence[JsonObject], judge: Judge, remedies: Remedies
-) -> tuple[Mismatch | None, str, str]:
-    """Follow a remedy; give what is wrong then, why that could not be told, and what was done."""
+def _followed(finding: RawFinding, objects: Sequence[JsonObject], judge: Judge, remedies: Remedies) -> SetExample:
+    """Follow a remedy; give what is wrong then, why that could not be told, and as steps what was done."""
     told = [f"{finding.rule} at {finding.resource} {finding.path}: {finding.remedy}"]
     now, current = remedies.given(finding, objects), finding
     before = verdict = judge.judge_set(now)
     for _ in range(_FAULTS_AT_ONE_PLACE):
         done = remedies.follow(current, now)
         if done is None:
-            return None, "", f"not modelled: {told[-1]}"
+            return SetExample(note=f"not modelled: {told[-1]}", counts=False)
         now, verdict = done, judge.judge_set(done)
         same = verdict.findings.get(finding.key)
         if same is None or (same.message, same.remedy) == (current.message, current.remedy):
@@ -106,7 +105,7 @@ def _followed(
         if not (key[0] == "duplicate-service" and key[1] in away)
     }
     mismatch = _mismatch(left, added, judge.name) if (left or added) and not trouble else None
-    return mismatch, trouble, "; ".join(told)
+    return SetExample(mismatch, trouble, steps="; ".join(told))
 
 
 def _mismatch(left: set[Key], added: set[Key], name: str) -> Mismatch:
@@ -114,7 +113,7 @@ def _mismatch(left: set[Key], added: set[Key], name: str) -> Mismatch:
         "remedy followed",
         name,
         ("no finding but those that were there",),
-        (*(f"still {line}" for line in keys_told(left)), *(f"new {line}" for line in keys_told(added))),
+        (*sorted(f"still {key_told(key)}" for key in left), *sorted(f"new {key_told(key)}" for key in added)),
         frozenset(rule for rule, _, _ in (*left, *added)),
     )
 

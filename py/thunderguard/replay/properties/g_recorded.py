@@ -39,26 +39,23 @@ def _examples(world: World, judge: Judge, arbiter: Judge, count: int) -> Iterato
         if path is None or not judge.judges_sets:
             continue
         try:
-            recorded = _read(path)
-            mine = _report(world, snapshot, judge.name)
-            theirs = mine if judge.name == arbiter.name else _report(world, snapshot, arbiter.name)
+            yield _compared(world, snapshot, path, judge.name, arbiter.name)
         except ThunderguardError as error:
             yield SetExample(trouble=error.message)
-            continue
-        yield _compared(path, recorded, mine, theirs, judge.name)
 
 
-def _compared(path: Path, recorded: JsonObject, mine: JsonObject, theirs: JsonObject, name: str) -> SetExample:
+def _compared(world: World, snapshot: str, path: Path, name: str, arbiter: str) -> SetExample:
+    recorded, mine = _read(path), _report(world, snapshot, name)
     if _bare(mine) == _bare(recorded):
         return SetExample()
-    if _bare(mine) == _bare(theirs):
+    if name == arbiter or _bare(mine) == _bare(_report(world, snapshot, arbiter)):
         changes = [*_told("-", _lines(recorded), _lines(mine)), *_told("+", _lines(mine), _lines(recorded))]
         what = (
             "the Estate is another one"
             if recorded["estate"].get("sha256") != mine["estate"]["sha256"]
             else "the rules are others"
         )
-        return SetExample(note="\n".join([f"change of policy since {path}: {what}", *changes]))
+        return SetExample(note="\n".join([f"change of policy since {path}: {what}", *changes]), changed=True)
     left, right = _lines(recorded), _lines(mine)
     return SetExample(
         Mismatch(
@@ -72,7 +69,7 @@ def _compared(path: Path, recorded: JsonObject, mine: JsonObject, theirs: JsonOb
 
 
 def _report(world: World, snapshot: str, engine: str) -> JsonObject:
-    return world.written(run_audit([snapshot], estate=world.estate_path, engine=engine))
+    return world.written(run_audit([snapshot], estate=world.estate.path, engine=engine))
 
 
 def _read(path: Path) -> JsonObject:

@@ -95,7 +95,7 @@ _pods := [{"workload": workload, "path": workload.path, "resources": workload.sp
 
 # Of the following, many containers share few. First: resources → {values, covered, defects}
 _reads := {resources: {"values": values, "covered": _covered(values), "defects": defects} |
-	some resources in ({held.resources | some held in _held} | {pod.resources | some pod in _pods})
+	some resources in _written
 	values := _values(resources)
 	defects := {name: key |
 		some name, value in values
