@@ -132,13 +132,13 @@ class FakeAPI:
         return Said(body={"kind": f"{kind}List", "metadata": metadata, "items": items[start:end]})
 
 
-def kubeconfig(file: Path, url: str, *, token: str = "a-token", **cluster: str) -> Path:  # noqa: S107 - of a fake
+def kubeconfig(file: Path, url: str, **cluster: str) -> Path:
     """Write a kubeconfig with the contexts ``here`` (the current one) and ``elsewhere``."""
     content = {
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [{"name": "fake", "cluster": {"server": url, **cluster}}],
-        "users": [{"name": "user", "user": {"token": token}}],
+        "users": [{"name": "user", "user": {"token": "a-token"}}],
         "contexts": [{"name": name, "context": {"cluster": "fake", "user": "user"}} for name in ("here", "elsewhere")],
         "current-context": "here",
     }

@@ -14,7 +14,7 @@ FOLDER = ROOT / ".cluster"
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Do what the command line says; give 0, or 2 when it cannot be done."""
+    """Do what the command line says; give 0, 2 when it cannot be done, or 130 when it was interrupted."""
     parser = argparse.ArgumentParser(prog="bed", description="A small real cluster in .cluster.")
     parser.add_argument("do", choices=["up", "down", "october"])
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where it lives")
@@ -31,14 +31,17 @@ def main(argv: list[str] | None = None) -> int:
                 say("the estate of October 8, 2025 runs in cerebros, thunder and thunderline")
             say(f"  export KUBECONFIG={cluster.kubeconfig}")
     except BedError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - a command of its own
+        sys.stderr.write(f"error: {error}\n")
         return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        return 130
     return 0
 
 
 def say(text: str) -> None:
     """Print one line."""
-    print(text)  # noqa: T201 - a command of its own
+    sys.stdout.write(f"{text}\n")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from thunderguard.files import replacing
+
 DAY = dt.timedelta(days=1)
 
 
@@ -28,8 +30,7 @@ class Pair:
         """Write both into ``folder`` and give the two files; the key is readable by its owner alone."""
         files = folder / f"{name}.crt", folder / f"{name}.key"
         for file, data in zip(files, (self.certificate, self.key), strict=True):
-            file.touch(mode=0o600)
-            file.write_bytes(data)
+            keep(file, data)
         return files
 
 
@@ -130,8 +131,13 @@ def kubeconfig(
         "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
         "current-context": name,
     }
-    file.touch(mode=0o600)
-    file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    keep(file, yaml.safe_dump(content, sort_keys=False).encode())
+
+
+def keep(file: Path, data: bytes) -> None:
+    """Write a file that its owner alone may read."""
+    with replacing(file) as out:
+        out.write(data)
 
 
 def _validity(expires: dt.datetime | None) -> tuple[dt.datetime, dt.datetime]:

@@ -8,7 +8,6 @@ import os
 import shutil
 import ssl
 import subprocess
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bed.certificates import Authority, Pair, kubeconfig, signing_key
+from bed.certificates import Authority, Pair, keep, kubeconfig, signing_key
 from bed.processes import BedError, Running, end, free_ports, start, wait
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,6 +67,7 @@ class Cluster:
             self._remove()
             try:
                 self._start()
+            # An interruption leaves no process behind either.
             except BaseException:
                 self._end()
                 raise
@@ -102,23 +102,23 @@ class Cluster:
         return Authority(Pair((folder / "authority.crt").read_bytes(), (folder / "authority.key").read_bytes()))
 
     def run(
-        self, program: str, *arguments: str | Path, stdin: str | bytes | None = None, check: bool = True
+        self, program: str, *arguments: str | Path, stdin: str | None = None, check: bool = True
     ) -> subprocess.CompletedProcess[str]:
         """Run ``kubectl`` or ``helm`` as the administrator. With ``check``, raises BedError when it fails."""
-        data = stdin.encode() if isinstance(stdin, str) else stdin
         done = subprocess.run(
-            [BIN / program, *arguments], input=data, capture_output=True, env=self.environment(), check=False
+            [BIN / program, *arguments],
+            input=stdin,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            env=self.environment(),
+            check=False,
         )
-        result = subprocess.CompletedProcess(
-            done.args, done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
-        )
-        if check and result.returncode:
-            raise BedError(
-                f"{program} {' '.join(map(str, arguments))}: {result.stderr.strip() or result.stdout.strip()}"
-            )
-        return result
+        if check and done.returncode:
+            raise BedError(f"{program} {' '.join(map(str, arguments))}: {done.stderr.strip() or done.stdout.strip()}")
+        return done
 
-    def kubectl(self, *arguments: str | Path, stdin: str | bytes | None = None, check: bool = True) -> str:
+    def kubectl(self, *arguments: str | Path, stdin: str | None = None, check: bool = True) -> str:
         """Run ``kubectl`` and give what it prints."""
         return self.run("kubectl", *arguments, stdin=stdin, check=check).stdout
 
@@ -161,8 +161,7 @@ class Cluster:
         authority.pair.write(certificates, "authority")
         authority.server("kubernetes", "kubernetes.default.svc").write(certificates, "server")
         for file, data in zip(("tokens.key", "tokens.pub"), signing_key(), strict=True):
-            (certificates / file).touch(mode=0o600)
-            (certificates / file).write_bytes(data)
+            keep(certificates / file, data)
         ports = free_ports(4)
         self._write({"port": ports[2], "processes": []})
         clients: dict[str, tuple[str, ...]] = {"kubeconfig": ADMIN}
@@ -171,7 +170,7 @@ class Cluster:
             self.kubeconfig_of(self.folder / file, authority.client(*who))
         self._start_server(certificates, ports)
         for name, arguments in self._helpers(certificates, ports[3]).items():
-            self._launch(name, arguments)
+            self._launch(name, *arguments)
         self._settle()
 
     def _start_server(self, certificates: Path, ports: Sequence[int]) -> None:
@@ -204,8 +203,7 @@ class Cluster:
             # There is one node, and it is born ready.
             "--disable-admission-plugins=TaintNodesByCondition",
         )
-        watched = [(one, self.logs / f"{one.name}.log") for one in (etcd, server)]
-        wait("a ready API server", self._is_ready, seconds=START, alive=watched)
+        wait("a ready API server", self._is_ready, seconds=START, alive=(etcd, server))
 
     def _helpers(self, certificates: Path, port: int) -> dict[str, list[str]]:
         return {
@@ -235,13 +233,11 @@ class Cluster:
     def _settle(self) -> None:
         """Make the node, and wait until controllers and scheduler do their work."""
         self.kubectl("create", "-f", "-", stdin=json.dumps(NODE))
-        watched = [(one, self.logs / f"{one.name}.log") for one in self._running()]
         account = ("get", "serviceaccount", "default", "--namespace", "default", "--ignore-not-found", "-o", "name")
-        wait("a service account", lambda: self.kubectl(*account) != "", seconds=START, alive=watched)
+        wait("a service account", lambda: self.kubectl(*account) != "", seconds=START, alive=self._running())
 
-    def _launch(self, name: str, *arguments: str | list[str]) -> Running:
-        words = [word for argument in arguments for word in ([argument] if isinstance(argument, str) else argument)]
-        started = start(name, [str(BIN / name), *words], log=self.logs / f"{name}.log")
+    def _launch(self, name: str, *arguments: str) -> Running:
+        started = start(name, [str(BIN / name), *arguments], log=self.logs / f"{name}.log")
         state = self._read()
         self._write({**state, "processes": [*state["processes"], asdict(started)]})
         return started
@@ -275,7 +271,7 @@ class Cluster:
         try:
             with opener.open(f"{self.server}/readyz", timeout=5) as answer:
                 return bool(answer.status == 200)
-        except (OSError, urllib.error.URLError):
+        except OSError:
             return False
 
     def _running(self) -> list[Running]:
@@ -287,9 +283,7 @@ class Cluster:
 
     def _write(self, state: dict[str, Any]) -> None:
         # In one step: whoever ends the cluster has to know every process that was started.
-        written = self._state.with_suffix(".new")
-        written.write_text(json.dumps(state), encoding="utf-8")
-        written.replace(self._state)
+        keep(self._state, json.dumps(state).encode())
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

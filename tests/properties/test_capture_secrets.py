@@ -23,7 +23,7 @@ CANARIES = st.text(string.ascii_letters + string.digits, min_size=18, max_size=4
 )
 
 
-def pod(secret: str, name: str, **container: Any) -> dict[str, Any]:
+def pod(name: str, **container: Any) -> dict[str, Any]:
     meta = {"name": name, "namespace": "thunder", "annotations": {}}
     return {
         "apiVersion": "v1",
@@ -56,10 +56,10 @@ def planted(secret: str) -> list[dict[str, Any]]:
         stored("web", "thunder", 2, damaged=True, **values),
         stored("worker", "thunder", 1, driver="ConfigMap", **values),
         stored("worker", "thunder", 2, driver="ConfigMap", damaged=True, **values),
-        pod(secret, "env", env=[{"name": "ANYTHING", "value": secret}]),
-        pod(secret, "args", args=[f"--password={secret}", "--token", secret, f"postgres://u:{secret}@db/x"]),
-        pod(secret, "command", command=["/bin/sh", "-c", f"export SECRET_KEY={secret}; curl -u me:{secret} x"]),
-        {**pod(secret, "annotated"), "metadata": {**metadata, "annotations": annotations, "managedFields": managed}},
+        pod("env", env=[{"name": "ANYTHING", "value": secret}]),
+        pod("args", args=[f"--password={secret}", "--token", secret, f"postgres://u:{secret}@db/x"]),
+        pod("command", command=["/bin/sh", "-c", f"export SECRET_KEY={secret}; curl -u me:{secret} x"]),
+        {**pod("annotated"), "metadata": {**metadata, "annotations": annotations, "managedFields": managed}},
         {
             "apiVersion": "argoproj.io/v1alpha1",
             "kind": "Application",

@@ -29,8 +29,6 @@ from thunderguard.model import (
 )
 from thunderguard.paths import Segment, parse_path
 
-_UNDECIDED = (OutcomeKind.POLICY_DOES_NOT_COMPILE, OutcomeKind.ENGINE_FAILED, OutcomeKind.NO_ANSWER)
-
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -104,15 +102,10 @@ def judge(shard: Shard, engine: Engine, task: Task) -> Judged:
     judged = Judged([], [], [])
     shared: dict[object, Any] = {}
     waiting: deque[tuple[Document, JsonObject]] = deque()
-    outcomes = engine.judge(_prepared(shard, task, waiting, judged.problems))
-    for outcome in outcomes:
-        document, obj = waiting.popleft()
-        statuses = tuple(outcome.statuses.get(rule, Status.FAILED) for rule in task.rules)
-        judged.rows.append(_row(document, obj, outcome, statuses, task, judged.problems, shared))
-    for document, obj in waiting:
-        failed = Outcome(OutcomeKind.NO_ANSWER, reason="the engine stopped before it")
-        statuses = (Status.FAILED,) * len(task.rules)
-        judged.rows.append(_row(document, obj, failed, statuses, task, judged.problems, shared))
+    for outcome in engine.judge(_prepared(shard, task, waiting, judged.problems)):
+        judged.rows.append(_row(*waiting.popleft(), outcome, task, judged.problems, shared))
+    stopped = Outcome(OutcomeKind.NO_ANSWER, reason="the engine stopped before it")
+    judged.rows.extend(_row(*left, stopped, task, judged.problems, shared) for left in waiting)
     judged.left_out.extend(shard.left_out)
     return judged
 
@@ -148,7 +141,6 @@ def _row(
     document: Document,
     obj: JsonObject,
     outcome: Outcome,
-    statuses: tuple[Status, ...],
     task: Task,
     problems: list[Problem],
     shared: dict[object, Any],
@@ -160,13 +152,13 @@ def _row(
     problems.extend(
         Problem("malformed", sentence, document.file, document.line, str(resource)) for sentence in subject.malformed
     )
-    if outcome.kind in _UNDECIDED:
-        reason = f"{outcome.kind}: {outcome.reason}" if outcome.reason else str(outcome.kind)
-        problems.append(Problem("unjudged", reason, document.file, document.line, str(resource)))
+    if not outcome.kind.is_verdict:
+        problems.append(Problem("unjudged", outcome.told, document.file, document.line, str(resource)))
     owner = stable_owner(subject.obj, resource.kind, resource.name)
     findings = tuple(
         located(raw, where, owner, subject.obj, task.spool, inside=subject.inside) for raw in outcome.findings
     )
+    statuses = tuple(outcome.statuses.get(rule, Status.FAILED) for rule in task.rules)
     record = None
     if outcome.record is not None and subject.exists:
         record = orjson.dumps({key: value for key, value in outcome.record.items() if key != "names"})

@@ -13,13 +13,14 @@ import orjson
 
 from thunderguard.audit.judging import Judged, Row, Task, located, prepared
 from thunderguard.audit.workers import SHARDS_PER_WORKER, WORTH_SHARING, cores, judge_shards
-from thunderguard.catalogue import Catalogue, load_catalogue
+from thunderguard.catalogue import load_catalogue
 from thunderguard.documents import Source, open_source
 from thunderguard.engines import open_engine
 from thunderguard.engines.base import Engine
 from thunderguard.errors import SourceError
 from thunderguard.estate import DEFAULT_ESTATE, Estate, load_estate
 from thunderguard.facts.ownership import resolve_roots
+from thunderguard.files import seen_from_here
 from thunderguard.model import (
     Document,
     EstateRequest,
@@ -34,6 +35,7 @@ from thunderguard.model import (
     Report,
     Resource,
     Status,
+    in_order,
 )
 
 # What is being done, how much of it is done, how much there is.
@@ -66,12 +68,37 @@ def run_audit(
         for rule in catalogue.rules.values()
         if (not rules or rule.id in rules) and (complete or not rule.complete)
     )
-    with open_source(paths) as source:
-        open_one = partial(open_engine, engine, estate=contract, catalogue=catalogue, opa_url=opa_url)
-        with open_one() as opened:
-            return _audit(
-                source, paths, contract, catalogue, opened, open_one, selected, fail_on, namespace, workers, progress
-            )
+    asked = [rule for rule in catalogue.estate_rules if rule in selected]
+    open_one = partial(open_engine, engine, estate=contract, catalogue=catalogue, opa_url=opa_url)
+    with open_source(paths) as source, open_one() as opened:
+        task = Task(catalogue.object_rules, namespace, source.spool_path)
+        judged = _judged(source, opened, open_one, task, workers, progress)
+        problems = [*_snapshot_problems(source, paths), *source.problems, *judged.problems]
+        if not judged.rows:
+            raise _nothing(paths, problems, source)
+        rows, roots = _through_owners(judged.rows, task.rules)
+        records = _records(rows, roots)
+        findings = [finding for row in rows for finding in row.findings]
+        outcome = Outcome(OutcomeKind.NOT_MATCHED)
+        if asked:
+            again: Callable[[], Iterator[Document]] = partial(prepared, source, namespace)
+            outcome = opened.judge_estate(EstateRequest(records, again))
+            findings += _of_the_set(outcome, rows, contract, source)
+            if not outcome.kind.is_verdict:
+                problems.append(Problem("unjudged", outcome.told, None, None, "the whole set"))
+        kept = in_order(finding for finding in findings if finding.rule in selected)
+        ledger = _ledger(rows, task.rules, asked, outcome, selected)
+        return Report(
+            source=_source(source, paths, len(rows), judged),
+            estate={"path": seen_from_here(contract.path), "name": contract.name, "sha256": contract.sha256},
+            engine={"name": opened.name, "version": opened.version, "policySha256": opened.policy_sha256},
+            findings=tuple(kept),
+            totals=_totals(ledger, [*task.rules, *asked], selected),
+            rows=tuple(ledger),
+            problems=tuple(problems),
+            fail_on=fail_on,
+            inventory=_Inventory(records, kept, contract),
+        )
 
 
 def exit_code(report: Report, *, allow_partial: bool = False) -> int:
@@ -86,50 +113,6 @@ def exit_code(report: Report, *, allow_partial: bool = False) -> int:
     limit = report.fail_on
     fails = any(finding.level.reaches(limit) and report.is_new(finding) for finding in report.findings)
     return ExitCode.FINDINGS if fails else ExitCode.CLEAN
-
-
-def _audit(
-    source: Source,
-    paths: Sequence[str],
-    estate: Estate,
-    catalogue: Catalogue,
-    engine: Engine,
-    open_one: Callable[[], Engine],
-    selected: frozenset[str],
-    fail_on: Level | None,
-    namespace: str | None,
-    workers: int | None,
-    progress: Progress | None,
-) -> Report:
-    task = Task(catalogue.object_rules, namespace, source.spool_path)
-    judged = _judged(source, engine, open_one, task, workers, progress)
-    problems = [*_snapshot_problems(source, paths), *source.problems, *judged.problems]
-    if not judged.rows:
-        raise _nothing(paths, problems, source)
-    rows, roots = _through_owners(judged.rows, task.rules)
-    records = _records(rows, roots)
-    findings = [finding for row in rows for finding in row.findings]
-    asked = [rule for rule in catalogue.estate_rules if rule in selected]
-    outcome = Outcome(OutcomeKind.NOT_MATCHED)
-    if asked:
-        again: Callable[[], Iterator[Document]] = partial(prepared, source, namespace)
-        outcome = engine.judge_estate(EstateRequest(records, again))
-        findings += _of_the_set(outcome, rows, estate, source)
-        if outcome.kind not in (OutcomeKind.PASS, OutcomeKind.FINDINGS, OutcomeKind.NOT_MATCHED):
-            problems.append(Problem("unjudged", f"{outcome.kind}: {outcome.reason}", None, None, "the whole set"))
-    kept = sorted((finding for finding in findings if finding.rule in selected), key=lambda finding: finding.sort_key)
-    ledger = _ledger(rows, task.rules, asked, outcome, selected)
-    return Report(
-        source=_source(source, paths, len(rows), judged),
-        estate={"path": _shown(estate.path), "name": estate.name, "sha256": estate.sha256},
-        engine={"name": engine.name, "version": engine.version, "policySha256": engine.policy_sha256},
-        findings=tuple(kept),
-        totals=_totals(ledger, [*task.rules, *asked], selected),
-        rows=tuple(ledger),
-        problems=tuple(problems),
-        fail_on=fail_on,
-        inventory=_Inventory(records, kept, estate),
-    )
 
 
 def _judged(
@@ -282,12 +265,6 @@ class _Inventory:
                 address = (resource["kind"], resource["namespace"], name)
                 if resource["namespace"] not in self._exempt or address in self._found:
                     yield {**record, "resource": {**resource, "name": name}}
-
-
-def _shown(path: Path) -> str:
-    """Give a path as seen from here, so that a report does not tell where a checkout happens to be."""
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_absolute() and path.is_relative_to(here) else str(path)
 
 
 def _source(source: Source, paths: Sequence[str], objects: int, judged: Judged) -> JsonObject:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
 from functools import partial
 
 from thunderguard.audit.judging import Judged, Task, judge
@@ -32,6 +34,22 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def start_method() -> str:
+    """Say how processes are started: where that is safe they are forked, and share what is in memory already."""
+    return "fork" if "fork" in multiprocessing.get_all_start_methods() and os.uname().sysname == "Linux" else "spawn"
+
+
+@contextmanager
+def deaths_told() -> Iterator[None]:
+    """Raise EngineError when a process dies whose results are waited for inside."""
+    try:
+        yield
+    except BrokenProcessPool as error:
+        raise EngineError(
+            "a worker process died, perhaps for want of memory", hint="try again with --workers 1"
+        ) from error
+
+
 def judge_shards(
     shards: Sequence[Shard],
     open_worker: _OpenEngine,
@@ -51,21 +69,41 @@ def judge_shards(
         for shard in shards:
             yield judge(shard, engine, task)
         return
-    method = "fork" if "fork" in multiprocessing.get_all_start_methods() and os.uname().sysname == "Linux" else "spawn"
+    method = start_method()
     pool = ProcessPoolExecutor(
         min(workers, len(shards)),
         mp_context=multiprocessing.get_context(method),
         initializer=_start,
         initargs=(partial(_same, engine) if inherit and method == "fork" else open_worker, task),
     )
+    # Whoever leaves pool.map early cancels what waits, and so may the pool when its processes end at the same time: one
+    # of the two would fail. Here the pool alone does it.
+    waiting: deque[Future[Judged]] = deque()
     try:
-        yield from pool.map(_work, shards)
-    except BrokenProcessPool as error:
-        raise EngineError(
-            "a worker process died, perhaps for want of memory", hint="try again with --workers 1"
-        ) from error
+        with ctrl_c(signal.SIG_BLOCK):
+            waiting.extend(pool.submit(_work, shard) for shard in shards)
+        with deaths_told():
+            while waiting:
+                judged = waiting[0].result()
+                waiting.popleft()
+                yield judged
     finally:
+        if waiting:
+            # Nobody will look at what is still being judged, and a Ctrl-C may have come to this process alone.
+            for pid in [child.pid for child in multiprocessing.active_children() if child.pid is not None]:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGINT)
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def ctrl_c(how: int) -> Iterator[None]:
+    """Hold Ctrl-C back (SIG_BLOCK) or let it through (SIG_UNBLOCK); processes that begin inside do likewise."""
+    before = signal.pthread_sigmask(how, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _same(engine: Engine) -> Engine:
@@ -73,11 +111,14 @@ def _same(engine: Engine) -> Engine:
 
 
 def _start(open_worker: _OpenEngine, task: Task) -> None:
-    # Ctrl-C goes to the whole group; the parent tells the user.
+    # Ctrl-C goes to the whole group; the parent tells the user. It is held back but for the work: the parent would wait
+    # without end for the rest of an answer that breaks off.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
-    _opened.append((open_worker(), task))
+    with ctrl_c(signal.SIG_UNBLOCK):
+        _opened.append((open_worker(), task))
 
 
 def _work(shard: Shard) -> Judged:
     engine, task = _opened[0]
-    return judge(shard, engine, task)
+    with ctrl_c(signal.SIG_UNBLOCK):
+        return judge(shard, engine, task)

@@ -71,10 +71,11 @@ def _files(kubeconfig: Path | None) -> list[Path]:
 def _in_cluster() -> Connection:
     from kubernetes import client
 
+    named = "the service account of this pod"
     settings = client.Configuration()
-    with _told("the service account of this pod"):
+    with _told(named):
         _config().load_incluster_config(client_configuration=settings)
-    return _connection(settings, "in-cluster", "the service account of this pod")
+    return _connection(settings, "in-cluster", named)
 
 
 def _context(named: str, wanted: str | None) -> str:
@@ -101,7 +102,7 @@ def _connection(settings: Any, context: str, named: str) -> Connection:
 
 
 def _config() -> Any:
-    # It has no types; what it is given is checked by tests.
+    # Its functions have no types, so that they cannot be called by name.
     from kubernetes import config
 
     return config
@@ -114,9 +115,8 @@ def _told(where: str) -> Iterator[None]:
     logging.disable(logging.CRITICAL)
     try:
         yield
-    except Exception as error:  # noqa: BLE001 - see below
-        # The client raises what its readers of YAML, base64 and files raise, and what a login helper leads to. The
-        # texts may quote the file, which holds credentials; its own ones do not.
+    except Exception as error:  # noqa: BLE001 - its readers of YAML, base64 and files and login helpers raise anything
+        # What they say may quote the file, which holds credentials; what the client itself says does not.
         from kubernetes.config import ConfigException
 
         reason = " ".join(str(error).split()) if isinstance(error, ConfigException) else type(error).__name__

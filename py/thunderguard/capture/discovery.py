@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from thunderguard.capture.kinds import Kind
+from thunderguard.capture.kinds import Kind, api_version, root
 from thunderguard.capture.requests import UnreadError
+from thunderguard.facts.values import as_list
 from thunderguard.model import JsonObject
 
 # Reads a path, or raises UnreadError.
@@ -19,11 +20,10 @@ def discover(read: Read, tell: Tell) -> list[Kind]:
     """Give every kind that can be listed, sorted; ``tell`` hears of the groups that do not answer."""
     found: dict[tuple[str, str], Kind] = {}
     for group, version in _versions(read, tell):
-        path = f"/apis/{group}/{version}" if group else f"/api/{version}"
         try:
-            answer = read(path)
+            answer = read(root(group, version))
         except UnreadError as error:
-            tell(f"kinds of {group}/{version}" if group else f"kinds of {version}", error.reason)
+            tell(f"kinds of {api_version(group, version)}", error.reason)
             continue
         for kind in _kinds(group, version, answer):
             found.setdefault((kind.group, kind.resource), kind)
@@ -56,4 +56,4 @@ def _kinds(group: str, version: str, answer: JsonObject) -> Iterator[Kind]:
 
 
 def _objects(value: Any) -> list[JsonObject]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    return [one for one in as_list(value) if isinstance(one, dict)]

@@ -8,10 +8,20 @@ from dataclasses import dataclass, field
 from thunderguard.capture.requests import JSON
 from thunderguard.helmrelease import RELEASE_TYPE
 
-METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _PAGE = 250
 # A release takes up to a megabyte.
 _RELEASES_PAGE = 20
+
+
+def api_version(group: str, version: str) -> str:
+    """Spell group and version as an object states them; the core group has no name."""
+    return f"{group}/{version}" if group else version
+
+
+def root(group: str, version: str) -> str:
+    """Give the path below which the kinds of a group are."""
+    return f"/{'apis' if group else 'api'}/{api_version(group, version)}"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -31,29 +41,40 @@ class Kind:
     @property
     def api_version(self) -> str:
         """Give group and version as an object states them."""
-        return f"{self.group}/{self.version}" if self.group else self.version
+        return api_version(self.group, self.version)
 
     def path(self, namespace: str | None) -> str:
         """Give the path of its list, in one namespace or in all."""
-        root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
-        return f"{root}/namespaces/{namespace}/{self.resource}" if namespace else f"{root}/{self.resource}"
+        where = f"/namespaces/{namespace}" if namespace else ""
+        return f"{root(self.group, self.version)}{where}/{self.resource}"
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One list to read: ``what`` names it, ``releases`` says that Helm keeps releases there."""
+    """One list to read.
+
+    ``metadata_only`` asks the server for no more than metadata, ``releases`` says that Helm keeps releases there.
+    """
 
     kind: Kind
-    what: str
-    accept: str = JSON
     query: Mapping[str, str] = field(default_factory=dict)
-    page: int = _PAGE
+    metadata_only: bool = False
     releases: bool = False
 
     @property
-    def metadata_only(self) -> bool:
-        """Whether the server is asked for no more than metadata."""
-        return self.accept == METADATA
+    def what(self) -> str:
+        """Name the list for people."""
+        return f"Helm releases in {self.kind}" if self.releases else str(self.kind)
+
+    @property
+    def accept(self) -> str:
+        """Give the form in which the server is asked to answer."""
+        return _METADATA if self.metadata_only else JSON
+
+    @property
+    def page(self) -> int:
+        """Give the most objects of one answer."""
+        return _RELEASES_PAGE if self.releases else _PAGE
 
 
 # What no rule says anything about, and controllers make a lot of. None: the whole group.
@@ -83,9 +104,13 @@ _LEFT_OUT: Mapping[str, Mapping[str | None, str]] = {
     "storagemigration.k8s.io": {None: _OF_THE_PLATFORM},
     "wgpolicyk8s.io": {None: _MADE_BY_CONTROLLERS},
 }
-# Rules read no more of these than their metadata, so that the rest need not leave the server at all.
-_METADATA_ONLY = frozenset((("apiextensions.k8s.io", "customresourcedefinitions"), ("", "configmaps"), ("", "secrets")))
-_SECRETS, _CONFIG_MAPS = ("", "secrets"), ("", "configmaps")
+# Where Helm keeps releases: how a list is limited to them, or to the rest, of which rules read no more than metadata.
+_HELM = {
+    ("", "secrets"): ("fieldSelector", "type", RELEASE_TYPE),
+    ("", "configmaps"): ("labelSelector", "owner", "helm"),
+}
+# Rules read no more than the metadata of these either, so that the rest need not leave the server at all.
+_METADATA_ONLY = {("apiextensions.k8s.io", "customresourcedefinitions")}
 
 
 def left_out(kind: Kind) -> str | None:
@@ -100,17 +125,11 @@ def readings(kind: Kind, *, helm_secrets: bool) -> Iterator[Reading]:
     Without ``helm_secrets`` no Secret is asked for.
     """
     address = (kind.group, kind.resource)
-    if address == _SECRETS and not helm_secrets:
+    if address == ("", "secrets") and not helm_secrets:
         return
-    if address == _SECRETS:
-        yield _releases(kind, {"fieldSelector": f"type={RELEASE_TYPE}"})
-        yield Reading(kind, str(kind), METADATA, {"fieldSelector": f"type!={RELEASE_TYPE}"})
-    elif address == _CONFIG_MAPS:
-        yield _releases(kind, {"labelSelector": "owner=helm"})
-        yield Reading(kind, str(kind), METADATA, {"labelSelector": "owner!=helm"})
-    else:
-        yield Reading(kind, str(kind), METADATA if address in _METADATA_ONLY else JSON)
-
-
-def _releases(kind: Kind, query: Mapping[str, str]) -> Reading:
-    return Reading(kind, f"Helm releases in {kind}", JSON, query, _RELEASES_PAGE, releases=True)
+    if address not in _HELM:
+        yield Reading(kind, metadata_only=address in _METADATA_ONLY)
+        return
+    selector, key, value = _HELM[address]
+    yield Reading(kind, {selector: f"{key}={value}"}, releases=True)
+    yield Reading(kind, {selector: f"{key}!={value}"}, metadata_only=True)

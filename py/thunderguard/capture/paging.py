@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from thunderguard.capture.kinds import Kind, Reading
 from thunderguard.capture.requests import ExpiredError, Requests, UnreadError
+from thunderguard.facts.values import as_object, as_text, dig
 from thunderguard.model import JsonObject
 
 _RESTARTS = 5
@@ -42,7 +42,7 @@ def items(requests: Requests, reading: Reading, namespace: str | None, *, deadli
             if address not in given:
                 given.add(address)
                 yield _whole(value, reading.kind, metadata_only=reading.metadata_only)
-        token = _token(page)
+        token = as_text(dig(page, ("metadata", "continue")))
         if not token:
             return
 
@@ -53,16 +53,6 @@ def _whole(value: JsonObject, kind: Kind, *, metadata_only: bool) -> JsonObject:
     return {**kept, "apiVersion": kind.api_version, "kind": kind.kind}
 
 
-def _metadata(value: JsonObject) -> JsonObject:
-    metadata: Any = value.get("metadata")
-    return metadata if isinstance(metadata, dict) else {}
-
-
 def _address(value: JsonObject) -> tuple[str, str]:
-    metadata = _metadata(value)
+    metadata = as_object(value.get("metadata"))
     return str(metadata.get("namespace", "")), str(metadata.get("name", ""))
-
-
-def _token(page: JsonObject) -> str:
-    token = _metadata(page).get("continue")
-    return token if isinstance(token, str) else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import ssl
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -38,6 +38,14 @@ class UnreachableError(UnreadError):
 
 class ExpiredError(UnreadError):
     """The server has forgotten the list that a continue token belongs to."""
+
+
+class _BusyError(UnreadError):
+    """The server has no time, and is to be asked again when ``after`` seconds are over."""
+
+    def __init__(self, reason: str, status: int, after: float) -> None:
+        super().__init__(reason, status)
+        self.after = after
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +82,8 @@ class Requests:
         url = f"{self._client.configuration.host}{path}{f'?{urlencode(query)}' if query else ''}"
         wait = _FIRST_WAIT
         while True:
+            asked = 0.0
             failure: UnreadError
-            asked: float | None = None
             try:
                 return self._once(url, accept, deadline)
             except UnreachableError as error:
@@ -83,11 +91,12 @@ class Requests:
                     raise
                 failure = error
             except _BusyError as error:
-                failure, asked = UnreadError(error.reason, error.status), error.after
+                failure, asked = error, error.after
             # Clients that were turned away together must not come back together.
-            pause = max(asked or 0.0, wait * (0.5 + self.clock.random() / 2))
+            pause = max(asked, wait * (0.5 + self.clock.random() / 2))
             if self.clock.now() + pause >= deadline:
                 raise failure
+            # Nothing tells when the server has time again: it is left alone for a while.
             self.clock.sleep(pause)
             wait = min(wait * 2, _LONGEST_WAIT)
 
@@ -130,19 +139,13 @@ class Requests:
 
     def _credentials(self) -> dict[str, str]:
         # Asked for each time: the client renews a token that is about to end.
-        settings: Sequence[Mapping[str, Any]] = tuple(self._client.configuration.auth_settings().values())
-        return {one["key"]: one["value"] for one in settings if one["in"] == "header" and one["value"]}
-
-
-class _BusyError(Exception):
-    def __init__(self, reason: str, status: int, after: float | None) -> None:
-        super().__init__(reason)
-        self.reason, self.status, self.after = reason, status, after
+        settings: Mapping[str, Mapping[str, str]] = self._client.configuration.auth_settings()
+        return {one["key"]: one["value"] for one in settings.values() if one["in"] == "header" and one["value"]}
 
 
 def _answer(status: int, after: str | None, body: bytes) -> JsonObject:
     if status in _BUSY:
-        seconds = float(after) if after is not None and after.strip().isdecimal() else None
+        seconds = float(after) if after is not None and after.strip().isdecimal() else 0.0
         raise _BusyError(_said(status), status, seconds)
     if status == _TOO_OLD:
         raise ExpiredError(_said(status), status)
@@ -169,6 +172,8 @@ def _late() -> UnreadError:
 
 def _why(error: BaseException) -> str:
     """Say in few words why there was no answer."""
+    from urllib3.exceptions import ConnectTimeoutError
+
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, ssl.SSLCertVerificationError):
@@ -177,4 +182,4 @@ def _why(error: BaseException) -> str:
             return seen.strerror.lower()
         inner = getattr(seen, "reason", None)
         seen = inner if isinstance(inner, BaseException) else seen.__cause__ or seen.__context__
-    return {"ConnectTimeoutError": "no connection in time"}.get(type(error).__name__, type(error).__name__)
+    return "no connection in time" if isinstance(error, ConnectTimeoutError) else type(error).__name__

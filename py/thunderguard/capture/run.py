@@ -13,7 +13,9 @@ from thunderguard.capture.kinds import Kind, Reading, left_out, readings
 from thunderguard.capture.paging import items
 from thunderguard.capture.releases import Releases
 from thunderguard.capture.requests import Clock, Requests, UnreachableError, UnreadError
+from thunderguard.documents.objects import describe
 from thunderguard.errors import ClusterError
+from thunderguard.helmrelease import is_release
 from thunderguard.model import JsonObject
 from thunderguard.redaction import redact
 from thunderguard.snapshot import write_snapshot
@@ -100,16 +102,17 @@ class _Capture:
 
     def objects(self) -> Iterator[JsonObject]:
         """Give every object to keep, redacted. Raises ClusterError when there is none."""
-        number = 0
-        for number, value in enumerate(self._objects(), 1):  # noqa: B007 - counted
-            yield value
-        if not number:
-            first = self.unread[-1] if self.unread else {"what": "the cluster", "reason": "it is empty"}
+        objects = self._objects()
+        first = next(objects, None)
+        if first is None:
+            gap = self.unread[-1] if self.unread else {"what": "the cluster", "reason": "it is empty"}
             raise ClusterError(
                 f"{self.connection}: nothing could be read from {self.connection.server}: "
-                f"{first['what']}: {first['reason']}",
+                f"{gap['what']}: {gap['reason']}",
                 hint="examples/live/rbac.yaml has the permissions that are needed",
             )
+        yield first
+        yield from objects
 
     def _objects(self) -> Iterator[JsonObject]:
         # Releases come last: only then is it known which of their revisions is the newest.
@@ -123,7 +126,7 @@ class _Capture:
         self._show(len(plan), len(plan))
         yield from releases.records()
         for bare, reason in releases.damaged():
-            self._tell(_address(bare), reason)
+            self._tell(describe(bare), reason)
             yield bare
 
     def _plan(self, kinds: Sequence[Kind]) -> list[Reading]:
@@ -146,7 +149,7 @@ class _Capture:
         try:
             for value in items(self.requests, reading, namespace, deadline=self._deadline()):
                 number += 1
-                if reading.releases:
+                if reading.releases and is_release(value):
                     releases.add(value)
                 else:
                     yield redact(value)
@@ -164,8 +167,3 @@ class _Capture:
     def _show(self, number: int, total: int) -> None:
         if self.progress is not None:
             self.progress("reading the cluster", number, total)
-
-
-def _address(value: JsonObject) -> str:
-    metadata = value["metadata"]
-    return f"{metadata.get('namespace', '')}/{value['kind']}/{metadata.get('name', '')}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from thunderguard.capture import Connection
 
 _MOST_TOLD = 20
+
+
+class Cluster(NamedTuple):
+    """Which cluster to read, and how."""
+
+    kubeconfig: Path | None
+    context: str | None
+    helm_secrets: bool
+    timeout: float
 
 
 #: The options that say which cluster to read, and how.
@@ -82,14 +91,8 @@ def capture(
     """
     path = target or Path(f"snapshot-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.jsonl")
     output.check_target(path)
-    with captured(
-        path,
-        kubeconfig=kubeconfig,
-        context=context,
-        namespaces=namespaces,
-        helm_secrets=not no_helm_secrets,
-        timeout=timeout,
-    ) as (_, header, _progress):
+    cluster = Cluster(kubeconfig, context, not no_helm_secrets, timeout)
+    with captured(path, cluster, namespaces) as (_, header, _):
         pass
     output.write(f"{safe(str(path))}\n")
     unread = header["unread"]
@@ -103,20 +106,14 @@ def capture(
 
 @contextmanager
 def captured(
-    path: Path,
-    *,
-    kubeconfig: Path | None,
-    context: str | None,
-    helm_secrets: bool,
-    timeout: float,
-    namespaces: Sequence[str] = (),
+    path: Path, cluster: Cluster, namespaces: Sequence[str] = ()
 ) -> Iterator[tuple[Connection, JsonObject, Progress | None]]:
     """Capture into ``path``; give the connection, the header of the snapshot, and where to report more progress."""
     from thunderguard.capture import Options, connect
     from thunderguard.capture import capture as run
 
-    connection = connect(kubeconfig=kubeconfig, context=context)
-    options = Options(namespaces=tuple(dict.fromkeys(namespaces)), helm_secrets=helm_secrets, timeout=timeout)
+    connection = connect(kubeconfig=cluster.kubeconfig, context=cluster.context)
+    options = Options(tuple(dict.fromkeys(namespaces)), cluster.helm_secrets, cluster.timeout)
     with shown_progress() as progress:
         header = run(path, connection, options, progress=progress)
         yield connection, header, progress

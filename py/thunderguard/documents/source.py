@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import BinaryIO, Literal
+from typing import IO, BinaryIO, Literal
 
 from thunderguard.documents.header import check_format, first_line, header_of
 from thunderguard.documents.limits import DEFAULT_LIMITS, Limits
@@ -72,7 +72,7 @@ class Source:
         problems: Sequence[Problem] = (),
         left_out: Sequence[LeftOut] = (),
         limits: Limits = DEFAULT_LIMITS,
-        spool: BinaryIO | None = None,
+        spool: IO[bytes] | None = None,
     ) -> None:
         """Take what :func:`open_source` found; ``spool`` is the temporary file that lives as long as the source."""
         self.kind = kind
@@ -181,7 +181,7 @@ def _open_stdin(stream: BinaryIO, limits: Limits) -> Source:
     header = header_of(first_line(unit.path)[0].strip()) if unit.by_lines else None
     if header is not None:
         check_format(header, "standard input")
-    return Source("stdin", [unit], header=header, limits=limits, spool=spool)  # type: ignore[arg-type]
+    return Source("stdin", [unit], header=header, limits=limits, spool=spool)
 
 
 def _mixed() -> Exception:

@@ -8,12 +8,15 @@ import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import zstandard
 
 from thunderguard.documents.errors import Unreadable
 from thunderguard.documents.limits import megabytes
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 _CHUNK = 1 << 17
 GZIP_MAGIC = b"\x1f\x8b"
@@ -36,7 +39,7 @@ class _ZstdReader(io.RawIOBase):
         self._raw.close()
         super().close()
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: WriteableBuffer) -> int:
         while not self._ready:
             unused = self._frame.unused_data if self._frame.eof else b""
             if self._frame.eof:
@@ -49,8 +52,9 @@ class _ZstdReader(io.RawIOBase):
                 return 0
             self._begun = True
             self._ready = self._frame.decompress(data)
-        count = min(len(buffer), len(self._ready))
-        buffer[:count] = self._ready[:count]
+        wanted = memoryview(buffer)
+        count = min(len(wanted), len(self._ready))
+        wanted[:count] = self._ready[:count]
         self._ready = self._ready[count:]
         return count
 
@@ -61,7 +65,7 @@ def open_stream(path: str | Path) -> BinaryIO:
     magic = raw.read(4)
     raw.seek(0)
     if magic.startswith(GZIP_MAGIC):
-        return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, _closing_gzip(raw)), _CHUNK))
+        return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, _OwningGzip(raw)), _CHUNK))
     if magic == ZSTD_MAGIC:
         return cast(BinaryIO, io.BufferedReader(_ZstdReader(raw), _CHUNK))
     return raw
@@ -140,7 +144,3 @@ class _OwningGzip(gzip.GzipFile):
     def close(self) -> None:
         super().close()
         self._raw.close()
-
-
-def _closing_gzip(raw: BinaryIO) -> gzip.GzipFile:
-    return _OwningGzip(raw)
