@@ -67,6 +67,7 @@ def _request(**changes: Any) -> dict[str, Any]:
         ({"apiVersion": "v1"}, "no kind"),
         ({**POD, "kind": 5}, "no kind"),
         ({**POD, "apiVersion": "a/b/c"}, "a/b/c is no apiVersion"),
+        ({**POD, "apiVersion": "apps/"}, "apps/ is no apiVersion"),
         ({**POD, "kind": "PodList", "items": []}, "list of items"),
     ],
 )

@@ -28,8 +28,8 @@ _PREFIX = "thunderguard"
 _LINES = "lines"
 _TEXT = "text"
 _WORD = re.compile(r"\{([^{}]*)\}")
-# Words that describe the object found, whatever the violation.
-_OBJECT_WORDS = ("kind", "name", "namespace", "resource")
+# Words that describe the object found, whatever the violation, and the variables that hold them.
+_OBJECT_WORDS = {"kind": "kind", "name": "name", "namespace": "ownNamespace", "resource": "resource"}
 
 _ACTIONS = {Level.DENY: ["Deny"], Level.WARN: ["Warn", "Audit"], Level.INFO: ["Audit"]}
 _SEVERITIES = {Level.DENY: "high", Level.WARN: "medium", Level.INFO: "low"}
@@ -174,7 +174,7 @@ def _template(text: str) -> list[str]:
             if part:
                 pieces.append(json.dumps(part, ensure_ascii=False))
         else:
-            pieces.append(f"variables.{part}" if part in _OBJECT_WORDS else f"v[{json.dumps(part)}]")
+            pieces.append(f"variables.{_OBJECT_WORDS[part]}" if part in _OBJECT_WORDS else f"v[{json.dumps(part)}]")
     return pieces
 
 

@@ -164,7 +164,7 @@ def _check_object(obj: JsonObject) -> None:
     for key in ("apiVersion", "kind"):
         if not as_text(obj.get(key)):
             raise InexpressibleError(f"it is no Kubernetes object: it has no {key}")
-    if obj["apiVersion"].count("/") > 1:
+    if obj["apiVersion"].count("/") > 1 or obj["apiVersion"].endswith("/"):
         raise InexpressibleError(f"{obj['apiVersion']:.60} is no apiVersion")
     if isinstance(obj.get("items"), list):
         raise InexpressibleError("an object that holds a list of items is taken for a list")
