@@ -8,6 +8,8 @@ from typing import Any, cast
 
 import pytest
 import requests
+from hypothesis import given
+from hypothesis import strategies as st
 
 from review_table import TABLE, deployment, scale
 from thunderguard.admission import review
@@ -147,3 +149,61 @@ def test_the_webhook_refuses_a_body_that_is_none(webhook: str) -> None:
     assert seen["response"]["allowed"] is False
     # What is not JSON never reaches the policy: OPA itself answers with an error, which the API server takes for one.
     assert requests.post(webhook, data=b'{"apiVersion": "admission', timeout=30).status_code == 400
+
+
+WHOLE = review(deployment("ghcr.io/mlflow/mlflow:v2.14.1"))
+DENIED = json.dumps(WHOLE).encode()
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    """Draw the bytes of a request that is denied when it is whole, cut off or with bytes put in or changed."""
+    place = draw(st.integers(0, len(DENIED) - 1))
+    wrong = draw(st.binary(max_size=4))
+    how = draw(st.sampled_from(("cut", "put in", "changed")))
+    if how == "cut":
+        return DENIED[:place]
+    return DENIED[:place] + wrong + DENIED[place + (len(wrong) if how == "changed" else 0) :]
+
+
+def is_admitted(webhook: str, body: bytes) -> bool:
+    """Say whether an API server would admit what it asked with ``body`` when it meant ``WHOLE``."""
+    seen = requests.post(webhook, data=body, timeout=30)
+    if seen.status_code != 200:
+        return False
+    said = seen.json()["response"]
+    return said["allowed"] is True and said["uid"] == WHOLE["request"]["uid"]
+
+
+@given(body=damaged())
+def test_a_damaged_request_is_admitted_only_if_what_it_says_now_is_allowed(webhook: str, body: bytes) -> None:
+    """Of a denied request that arrives damaged, nothing is admitted but what the reference allows as it stands."""
+    admitted = is_admitted(webhook, body)
+    try:
+        value = json.loads(body)
+    except ValueError:
+        assert not admitted
+        return
+    (outcome,) = outcomes_of("reference", [Document(0, json.dumps(value).encode())])
+    if unreadable(value) or lines(outcome.findings, Level.DENY):
+        assert not admitted
+
+
+def test_the_webhook_survives_what_nobody_should_send(webhook: str) -> None:
+    request = WHOLE["request"]
+    long = "x" * 3_000_000
+    bodies = {
+        "3 MB": {**WHOLE, "request": {**request, "object": {**request["object"], "data": long}}},
+        "another version": {**WHOLE, "apiVersion": "admission.k8s.io/v1beta1"},
+        "no version": {"kind": "AdmissionReview", "request": request},
+        "no uid": {**WHOLE, "request": {key: value for key, value in request.items() if key != "uid"}},
+        "a number for a uid": {**WHOLE, "request": {**request, "uid": 7}},
+        "no object": {**WHOLE, "request": {**request, "object": None}},
+    }
+    for name, body in bodies.items():
+        assert not is_admitted(webhook, json.dumps(body).encode()), name
+    deep = b'{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":' + b"[" * 100_000
+    for raw in (deep, deep + b"]" * 100_000 + b"}", bytes(range(256)) * 4096, b"\x00", b"\xff\xfe{}"):
+        assert not is_admitted(webhook, raw)
+    assert not is_admitted(webhook, DENIED)
+    assert is_admitted(webhook, json.dumps({**WHOLE, "request": {**request, "operation": "DELETE"}}).encode())
