@@ -182,7 +182,7 @@ def test_a_copy_differs_only_in_what_it_says_more(name: str) -> None:
         for one, other in zip(copied["spec"]["variables"], unplaced["spec"]["variables"], strict=True)
         if one != other
     ]
-    assert [other for _, other in changed] == [{"name": "namespace", "expression": '""'}]
+    assert [other for _, other in changed] == [{"name": "ownNamespace", "expression": '""'}]
 
 
 def test_a_copy_of_a_policy_without_those_variables_is_the_policy() -> None:
@@ -206,7 +206,7 @@ def test_policies_that_match_alike_are_joined_and_share_their_variables(name: st
     (one,) = joined(alike(folder, name).by_rule.values())
     copied, *bindings = documents(one.copy(Variant.PLACED))
     names = [variable["name"] for variable in copied["spec"]["variables"]]
-    assert names == ["estate", "namespace", "resource", "team", "subject", "found", "subject2", "found2"]
+    assert names == ["estate", "ownNamespace", "resource", "team", "subject", "found", "subject2", "found2"]
     assert "variables.subject2" in copied["spec"]["variables"][-1]["expression"]
     assert [validation["expression"] for validation in copied["spec"]["validations"]] == ["false"]
     assert copied["metadata"]["name"] == one.name

@@ -68,6 +68,9 @@ def _request(**changes: Any) -> dict[str, Any]:
         ({**POD, "kind": 5}, "no kind"),
         ({**POD, "apiVersion": "a/b/c"}, "a/b/c is no apiVersion"),
         ({**POD, "apiVersion": "apps/"}, "apps/ is no apiVersion"),
+        ({**POD, "kind": "pod"}, "it takes the kind pod for another one"),
+        ({**POD, "apiVersion": "apps/v1", "kind": "List"}, "it takes the kind List for another one"),
+        ({**POD, "apiVersion": "batch/v1", "kind": "JobList"}, "it takes the kind JobList for another one"),
         ({**POD, "kind": "PodList", "items": []}, "list of items"),
     ],
 )

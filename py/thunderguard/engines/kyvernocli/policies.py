@@ -32,7 +32,7 @@ NO_SUBJECT = "thunderguard: the rule does not speak about the object"
 
 # Variables that every body may have, by these names.
 _SUBJECT = "subject"
-_NAMESPACE = "namespace"
+_NAMESPACE = "ownNamespace"
 
 _HINT = "thunderguard render writes the policies anew"
 _READS_ESTATE = re.compile(r"""["']estates["'],\s*["']["'],\s*["']([^"']+)["']""")

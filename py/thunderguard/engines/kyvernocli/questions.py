@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from thunderguard.admission import PERSON, PERSON_GROUPS, is_review, plural, split_api_version
+from thunderguard.engines.kyvernocli.known import is_mistaken
 from thunderguard.engines.kyvernocli.matching import Target
 from thunderguard.facts.namespaces import is_unknown
 from thunderguard.facts.resources import is_chart_file, is_release, namespace_of, resource_of
@@ -168,3 +169,5 @@ def _check_object(obj: JsonObject) -> None:
         raise InexpressibleError(f"{obj['apiVersion']:.60} is no apiVersion")
     if isinstance(obj.get("items"), list):
         raise InexpressibleError("an object that holds a list of items is taken for a list")
+    if is_mistaken(split_api_version(obj["apiVersion"])[0], obj["kind"]):
+        raise InexpressibleError(f"it takes the kind {obj['kind']:.60} for another one")
