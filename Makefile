@@ -9,7 +9,9 @@ MAKEFLAGS += --no-builtin-rules
 UV_VERSION := 0.13.9
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
 # Each takes --write and --check.
-GENERATORS := tools/october.py tools/expected.py tools/kyverno_tests.py
+GENERATORS := tools/october.py tools/expected.py tools/kyverno_tests.py tools/manpage.py tools/rule_examples.py
+# What the pages about the bundled estate are made from, and where they stand.
+PAGES := --snapshot examples/thunderline/2025-10-08.jsonl --output examples/thunderline/docs
 SNAPSHOT ?=
 ESTATE := examples/thunderline/estate.yaml
 CASES := tests/cases
@@ -26,7 +28,7 @@ export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
 export UV_PYTHON := $(CURDIR)/$(BASE)
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help setup audit audit-run cluster cluster-october cluster-down e2e lint test unit tools rego-tools bench generate check clean
+.PHONY: help setup audit audit-run cluster cluster-october cluster-down e2e race lint test unit tools rego-tools bench bench-admission bench-charts bench-page bundle browser generate check clean
 
 help: ## Print this help
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,7 +57,10 @@ lint: .venv/.dev rego-tools check ## Check form, types and layers of Python and 
 	$(OPA) fmt --list --fail rego
 	$(OPA) check --strict rego estate:$(ESTATE)
 
-test: .venv/.dev tools ## Run every test: Rego with full coverage, then Python (ARGS goes to pytest)
+race: .venv/.dev tools ## Create "the only MLflow" sixteen times at once at each way of admission (ARGS goes to the race)
+	@PYTHONPATH=tests $(BIN)/python -m bed.race $(ARGS)
+
+test: .venv/.dev tools browser ## Run every test: Rego with full coverage, then Python (ARGS goes to pytest)
 	$(OPA) test --fail-on-empty --timeout 60s rego estate:$(ESTATE) cases:$(CASES)
 	$(OPA) test --coverage --timeout 60s rego estate:$(ESTATE) cases:$(CASES) | $(BIN)/python tools/rego_coverage.py
 	$(BIN)/pytest --numprocesses=auto --cov --cov-report=term $(ARGS)
@@ -76,13 +81,34 @@ rego-tools: $(UV)
 bench: .venv/.dev rego-tools ## Measure speed and memory (ARGS goes to the benchmark)
 	$(BIN)/python tools/bench.py $(ARGS)
 
+bench-charts: .venv/.dev tools ## Measure charts: judging against helm template alone, and renders a second
+	$(BIN)/python tools/bench_charts.py $(ARGS)
+
+bench-page: .venv/.dev browser ## Measure the page of a report with 10,000 findings in a browser
+	$(BIN)/python tools/bench_page.py $(ARGS)
+
+bench-admission: .venv/.dev tools ## Measure how long a create takes at each way of admission, against none
+	@PYTHONPATH=tests $(BIN)/python -m bed.latency $(ARGS)
+
+bundle: .venv/.dev rego-tools ## Build an OPA bundle of the rules and ESTATE (ARGS='--signing-key key.pem' signs it)
+	@$(BIN)/python tools/bundle.py --estate $(ESTATE) $(ARGS)
+
+# The pages of reports are tested in it. No wheel has one that runs everywhere.
+browser:
+	@command -v chromium >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && apt-get install -qq --yes --no-install-recommends chromium >/dev/null; \
+	  else echo "chromium not found: install it, such as by apt-get install chromium" >&2; exit 2; fi; }
+
 generate: .venv/.dev ## Write every generated file anew
 	@for generator in $(GENERATORS); do echo "$$generator --write"; $(BIN)/python $$generator --write; done
 	$(BIN)/thunderguard render
+	$(BIN)/thunderguard docs $(PAGES)
 
 check: .venv/.dev ## Check that generated files are current, Rego fits every engine and Estates are valid
 	@for generator in $(GENERATORS); do echo "$$generator --check"; $(BIN)/python $$generator --check; done
 	$(BIN)/thunderguard render --check
+	$(BIN)/thunderguard docs $(PAGES) --check
 	$(BIN)/thunderguard guard rego
 	$(BIN)/thunderguard estate check examples/*/estate.yaml
 

@@ -56,6 +56,11 @@ class Catalogue:
         """The ids of the rules that need the whole set."""
         return self._of(Scope.ESTATE)
 
+    @property
+    def report_rules(self) -> tuple[str, ...]:
+        """The ids of the rules about what was found, which no engine is asked: they are answered after judging."""
+        return self._of(Scope.REPORT)
+
     def _of(self, scope: Scope) -> tuple[str, ...]:
         return tuple(rule.id for rule in self.rules.values() if rule.scope is scope)
 

@@ -5,11 +5,13 @@
     │   ├── EstateError       the Estate file is missing, unreadable or invalid
     │   ├── CatalogueError    the rule catalogue is damaged
     │   ├── SourceError       nothing could be read from what was named
+    │   ├── ChartError        a chart or a kustomization does not render
     │   ├── ClusterError      there is no cluster to read, or no way to it
     │   └── ToolMissingError  an external program is not installed, or not the pinned version
     └── CannotJudgeError      an engine gave no verdict it can stand for           (exit 3)
         ├── PolicyError       a policy does not compile, or the embedded engine refuses it
         └── EngineError       an engine crashed, hung or answered something unreadable
+            └── ControlPlaneError   a throw-away API server does not start, or answers nothing usable
 
 A message names the file and line or the object, the offending value, and what to do about it.
 """
@@ -48,6 +50,21 @@ class SourceError(UsageError):
     """Nothing could be read from the source that was named."""
 
 
+class ChartError(UsageError):
+    """A chart or a kustomization does not render, or may not be rendered.
+
+    ``file`` and ``line`` are where the fault is, as far as the tool that renders says so.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, file: str | None = None, line: int | None = None
+    ) -> None:
+        """Take the message, what to do about it, and the place of the fault."""
+        super().__init__(message, hint=hint)
+        self.file = file
+        self.line = line
+
+
 class ClusterError(UsageError):
     """There is no cluster to read, or no way to it."""
 
@@ -68,3 +85,7 @@ class PolicyError(CannotJudgeError):
 
 class EngineError(CannotJudgeError):
     """An engine crashed, hung or answered something unreadable."""
+
+
+class ControlPlaneError(EngineError):
+    """A throw-away API server does not start, or answers nothing usable."""

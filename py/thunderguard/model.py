@@ -24,10 +24,11 @@ class Level(StrEnum):
 
 
 class Scope(StrEnum):
-    """What a rule needs to see before it can decide."""
+    """What a rule needs to see before it can decide: an object, the whole set, or all that was found in it."""
 
     OBJECT = "object"
     ESTATE = "estate"
+    REPORT = "report"
 
 
 class Status(StrEnum):
@@ -35,6 +36,7 @@ class Status(StrEnum):
 
     PASSED = "passed"
     VIOLATED = "violated"
+    WAIVED = "waived"
     NOT_MATCHED = "not matched"
     NOT_JUDGED = "not judged"
     FAILED = "failed"
@@ -142,8 +144,37 @@ class RawFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class Waived:
+    """Why a finding is borne: the words of the waiver in the Estate. ``expires`` is its last day, as ISO 8601."""
+
+    reason: str
+    owner: str
+    expires: str
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a finding on a rendered object comes from, and what mends it, shown by rendering again.
+
+    ``template`` is a file of the chart, ``line`` its line (None: not known). ``keys`` are the values keys that decide,
+    the one to change first. ``patch`` is the YAML of a values file with which the finding is gone and nothing new is
+    found, ``option`` what installing takes beside it; either may be None. ``note`` is what to know about them.
+    """
+
+    template: str
+    line: int | None
+    keys: tuple[str, ...] = ()
+    patch: str | None = None
+    option: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
-    """A finding as reports show it. ``line`` and ``column`` are 1-based and true to ``file``."""
+    """A finding as reports show it. ``line`` and ``column`` are 1-based and true to ``file``.
+
+    One that is ``waived`` is shown as such and fails nothing. One on an object that a chart renders has an ``origin``.
+    """
 
     rule: str
     level: Level
@@ -156,6 +187,8 @@ class Finding:
     message: str
     remedy: str
     fingerprint: str
+    waived: Waived | None = None
+    origin: Origin | None = None
 
     @property
     def sort_key(self) -> tuple[Any, ...]:
@@ -235,3 +268,8 @@ class Report:
     def is_new(self, finding: Finding) -> bool:
         """Say whether ``finding`` is not one of the baseline's."""
         return self.known is None or finding.fingerprint not in self.known
+
+    def fails(self, finding: Finding) -> bool:
+        """Say whether ``finding`` makes the run fail: new, not waived, and of the level that fails, or above."""
+        heavy = self.fail_on is not None and finding.level.reaches(self.fail_on)
+        return heavy and finding.waived is None and self.is_new(finding)

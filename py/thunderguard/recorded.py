@@ -9,7 +9,7 @@ import orjson
 
 from thunderguard import schemas
 from thunderguard.errors import SourceError
-from thunderguard.model import Finding, JsonObject, Level, Report, Resource, in_order
+from thunderguard.model import Finding, JsonObject, Level, Report, Resource, Waived, in_order
 
 FORMAT_VERSION = "1"
 
@@ -27,8 +27,8 @@ class Recorded:
 
     @property
     def fingerprints(self) -> frozenset[str]:
-        """The fingerprints of the findings."""
-        return frozenset(finding.fingerprint for finding in self.findings)
+        """The fingerprints of the findings, but for those waived: they are borne for a while only."""
+        return frozenset(finding.fingerprint for finding in self.findings if finding.waived is None)
 
     @classmethod
     def of(cls, name: str, report: Report) -> Recorded:
@@ -41,13 +41,14 @@ class Changes:
     """How one report differs from an earlier one, by fingerprint.
 
     ``unknown`` are findings of one side about which the other says nothing: its rule was not asked there, or not
-    everything could be judged.
+    everything could be judged. ``waived`` are those that the later report waives; one whose waiver ended is new.
     """
 
     new: tuple[Finding, ...]
     fixed: tuple[Finding, ...]
     unchanged: tuple[Finding, ...]
     unknown: tuple[Finding, ...]
+    waived: tuple[Finding, ...] = ()
 
 
 def changes(before: Recorded, after: Recorded) -> Changes:
@@ -56,18 +57,21 @@ def changes(before: Recorded, after: Recorded) -> Changes:
     fixed: list[Finding] = []
     unchanged: list[Finding] = []
     unknown: list[Finding] = []
+    waived: list[Finding] = []
     for finding in after.findings:
-        if finding.fingerprint in before.fingerprints:
+        if finding.waived is not None:
+            waived.append(finding)
+        elif finding.fingerprint in before.fingerprints:
             unchanged.append(finding)
         elif _silent(before, finding):
             unknown.append(finding)
         else:
             new.append(finding)
-    known = after.fingerprints
+    known = frozenset(finding.fingerprint for finding in after.findings)
     for finding in before.findings:
         if finding.fingerprint not in known:
             (unknown if _silent(after, finding) else fixed).append(finding)
-    return Changes(*(tuple(in_order(group)) for group in (new, fixed, unchanged, unknown)))
+    return Changes(*(tuple(in_order(group)) for group in (new, fixed, unchanged, unknown, waived)))
 
 
 def _silent(other: Recorded, finding: Finding) -> bool:
@@ -114,4 +118,6 @@ def is_report(path: Path) -> bool:
 def _finding(entry: JsonObject) -> Finding:
     address = entry["resource"]
     resource = Resource(*(address[key] or "" for key in ("apiVersion", "kind", "namespace", "name")))
-    return Finding(**{**entry, "resource": resource, "level": Level(entry["level"])})
+    waived = entry.get("waived")
+    read = {"resource": resource, "level": Level(entry["level"]), "waived": Waived(**waived) if waived else None}
+    return Finding(**{**entry, **read})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bed.cluster import ROOT, Cluster
 from bed.october import install
-from bed.processes import BedError
+from thunderguard.errors import ControlPlaneError
 
 FOLDER = ROOT / ".cluster"
 
@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
                 install(cluster)
                 say("the estate of October 8, 2025 runs in cerebros, thunder and thunderline")
             say(f"  export KUBECONFIG={cluster.kubeconfig}")
-    except BedError as error:
+    except ControlPlaneError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
     except KeyboardInterrupt:

@@ -6,24 +6,23 @@ import fcntl
 import json
 import os
 import shutil
-import ssl
 import subprocess
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bed.certificates import Authority, Pair, keep, kubeconfig, signing_key
-from bed.processes import BedError, Running, end, free_ports, start, wait
+from thunderguard.controlplane import server
+from thunderguard.controlplane.certificates import Authority, Pair, keep, kubeconfig
+from thunderguard.controlplane.processes import Running, end, free_ports, start, wait
+from thunderguard.controlplane.server import ADMIN, START, Certificates
+from thunderguard.errors import ControlPlaneError
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = ROOT / ".tools" / "bin"
 STAGES = ROOT / ".tools" / "share" / "kwok"
 CONTEXT = "thunderguard"
-ADMIN = ("admin", "system:masters")
-START = 90.0
 NODE: dict[str, Any] = {
     "apiVersion": "v1",
     "kind": "Node",
@@ -51,6 +50,7 @@ class Cluster:
         self.folder = folder.resolve()
         self.kubeconfig = self.folder / "kubeconfig"
         self.logs = self.folder / "logs"
+        self._certificates = Certificates(self.folder / "certificates")
         self._state = self.folder / "state.json"
 
     # ------------------------------------------------------------------------------------------ from start to end
@@ -59,7 +59,7 @@ class Cluster:
         """Start the cluster and wait until it is of use; False when it already runs.
 
         What is left of one that only half runs goes first, and one that does not come up is taken down again. Raises
-        BedError.
+        ControlPlaneError.
         """
         with self._locked():
             if self.is_running():
@@ -93,18 +93,17 @@ class Cluster:
     @property
     def server(self) -> str:
         """The address of the API server."""
-        return f"https://127.0.0.1:{self._read()['port']}"
+        return server.address(self._read()["port"])
 
     @property
     def authority(self) -> Authority:
         """The authority that the API server trusts, and that signed its certificate."""
-        folder = self.folder / "certificates"
-        return Authority(Pair((folder / "authority.crt").read_bytes(), (folder / "authority.key").read_bytes()))
+        return self._certificates.authority
 
     def run(
         self, program: str, *arguments: str | Path, stdin: str | None = None, check: bool = True
     ) -> subprocess.CompletedProcess[str]:
-        """Run ``kubectl`` or ``helm`` as the administrator. With ``check``, raises BedError when it fails."""
+        """Run ``kubectl`` or ``helm`` as the administrator. With ``check``, raises ControlPlaneError when it fails."""
         done = subprocess.run(
             [BIN / program, *arguments],
             input=stdin,
@@ -115,7 +114,9 @@ class Cluster:
             check=False,
         )
         if check and done.returncode:
-            raise BedError(f"{program} {' '.join(map(str, arguments))}: {done.stderr.strip() or done.stdout.strip()}")
+            raise ControlPlaneError(
+                f"{program} {' '.join(map(str, arguments))}: {done.stderr.strip() or done.stdout.strip()}"
+            )
         return done
 
     def kubectl(self, *arguments: str | Path, stdin: str | None = None, check: bool = True) -> str:
@@ -154,56 +155,26 @@ class Cluster:
     def _start(self) -> None:
         missing = [name for name in ("etcd", "kube-apiserver", "kubectl", "kwok") if not (BIN / name).is_file()]
         if missing:
-            raise BedError(f"{', '.join(missing)} not found in {BIN}; run `make tools`")
-        certificates = self.folder / "certificates"
-        certificates.mkdir(mode=0o700)
-        authority = Authority.make()
-        authority.pair.write(certificates, "authority")
-        authority.server("kubernetes", "kubernetes.default.svc").write(certificates, "server")
-        for file, data in zip(("tokens.key", "tokens.pub"), signing_key(), strict=True):
-            keep(certificates / file, data)
+            raise ControlPlaneError(f"{', '.join(missing)} not found in {BIN}; run `make tools`")
+        authority = self._certificates.make()
         ports = free_ports(4)
         self._write({"port": ports[2], "processes": []})
         clients: dict[str, tuple[str, ...]] = {"kubeconfig": ADMIN}
         clients |= {f"{name}.kubeconfig": (f"system:{name}",) for name in ("kube-controller-manager", "kube-scheduler")}
         for file, who in clients.items():
             self.kubeconfig_of(self.folder / file, authority.client(*who))
-        self._start_server(certificates, ports)
-        for name, arguments in self._helpers(certificates, ports[3]).items():
-            self._launch(name, *arguments)
+        self._start_server(ports)
+        for name, arguments in self._helpers(self._certificates.folder, ports[3]).items():
+            self._launch(name, arguments)
         self._settle()
 
-    def _start_server(self, certificates: Path, ports: Sequence[int]) -> None:
-        client, peer = (f"http://127.0.0.1:{port}" for port in ports[:2])
-        etcd = self._launch(
-            "etcd",
-            f"--data-dir={self.folder / 'etcd'}",
-            *(f"--{name}={client}" for name in ("listen-client-urls", "advertise-client-urls")),
-            *(f"--{name}={peer}" for name in ("listen-peer-urls", "initial-advertise-peer-urls")),
-            f"--initial-cluster=default={peer}",
-            "--unsafe-no-fsync",
-        )
-        server = self._launch(
-            "kube-apiserver",
-            f"--etcd-servers={client}",
-            "--bind-address=127.0.0.1",
-            "--advertise-address=127.0.0.1",
-            f"--secure-port={ports[2]}",
-            "--endpoint-reconciler-type=none",
-            "--service-cluster-ip-range=10.0.0.0/24",
-            "--authorization-mode=RBAC",
-            "--anonymous-auth=false",
-            f"--cert-dir={certificates}",
-            f"--tls-cert-file={certificates / 'server.crt'}",
-            f"--tls-private-key-file={certificates / 'server.key'}",
-            f"--client-ca-file={certificates / 'authority.crt'}",
-            "--service-account-issuer=https://kubernetes.default.svc",
-            f"--service-account-key-file={certificates / 'tokens.pub'}",
-            f"--service-account-signing-key-file={certificates / 'tokens.key'}",
-            # There is one node, and it is born ready.
-            "--disable-admission-plugins=TaintNodesByCondition",
-        )
-        wait("a ready API server", self._is_ready, seconds=START, alive=(etcd, server))
+    def _start_server(self, ports: Sequence[int]) -> None:
+        client, peer, port = ports[:3]
+        etcd = server.start_etcd(self._launch, self.folder / "etcd", client=client, peer=peer)
+        # There is one node, and it is born ready.
+        flags = ("--authorization-mode=RBAC", "--disable-admission-plugins=TaintNodesByCondition")
+        apiserver = server.start_apiserver(self._launch, self._certificates, etcd=client, port=port, flags=flags)
+        wait("a ready API server", self._is_ready, seconds=START, alive=(etcd, apiserver))
 
     def _helpers(self, certificates: Path, port: int) -> dict[str, list[str]]:
         return {
@@ -236,7 +207,7 @@ class Cluster:
         account = ("get", "serviceaccount", "default", "--namespace", "default", "--ignore-not-found", "-o", "name")
         wait("a service account", lambda: self.kubectl(*account) != "", seconds=START, alive=self._running())
 
-    def _launch(self, name: str, *arguments: str) -> Running:
+    def _launch(self, name: str, arguments: Sequence[str]) -> Running:
         started = start(name, [str(BIN / name), *arguments], log=self.logs / f"{name}.log")
         state = self._read()
         self._write({**state, "processes": [*state["processes"], asdict(started)]})
@@ -260,19 +231,7 @@ class Cluster:
     # ------------------------------------------------------------------------------------------ what is known of it
 
     def _is_ready(self) -> bool:
-        trusted = ssl.create_default_context(cafile=self.folder / "certificates" / "authority.crt")
-        client = self.folder / "certificates" / "probe"
-        if not client.with_suffix(".crt").exists():
-            self.authority.client(*ADMIN).write(client.parent, client.name)
-        trusted.load_cert_chain(client.with_suffix(".crt"), client.with_suffix(".key"))
-        opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusted)
-        )
-        try:
-            with opener.open(f"{self.server}/readyz", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except OSError:
-            return False
+        return server.is_ready(self._read()["port"], self._certificates)
 
     def _running(self) -> list[Running]:
         return [Running(**one) for one in self._read()["processes"]] if self._state.exists() else []

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from bed.cluster import ROOT, Cluster
-from bed.processes import wait
+from thunderguard.controlplane.processes import wait
 
 CHARTS = ROOT / "tests" / "e2e" / "charts"
 SECONDS = 90.0
@@ -22,7 +22,7 @@ FAILING: dict[tuple[str, str], list[str]] = {
 
 
 def install(cluster: Cluster) -> None:
-    """Install the three releases and let their pods fail. What is there already stays. Raises BedError."""
+    """Install the three releases and let their pods fail. What is there already stays. Raises ControlPlaneError."""
     thunderhelm = CHARTS / "thunderhelm"
     for release, namespace, words in (
         ("thunder", "cerebros", (CHARTS / "thunder-stack",)),

@@ -111,7 +111,9 @@ def test_the_webhook_answers_by_the_verdict_of_the_reference(webhook: str, refer
             wanted: dict[str, Any] = {"uid": uid or "", "allowed": False, "status": status, "warnings": []}
         else:
             denied, warned = lines(outcome.findings, Level.DENY), lines(outcome.findings, Level.WARN)
-            wanted = {"uid": uid, "allowed": not denied, "warnings": warned}
+            spoken = sorted(rule for rule, said in outcome.statuses.items() if said in {Status.PASSED, Status.VIOLATED})
+            annotations = {"rules": ",".join(spoken)} if spoken else {}
+            wanted = {"uid": uid, "allowed": not denied, "warnings": warned, "auditAnnotations": annotations}
             if denied:
                 wanted["status"] = {"code": 403, "message": "\n".join(denied)}
         assert seen["response"] == wanted, case

@@ -10,7 +10,7 @@ from replay_bed import replayed
 
 from thunderguard import assets
 from thunderguard.catalogue import load_catalogue
-from thunderguard.engines import ENGINE_NAMES, EngineOptions
+from thunderguard.engines import USUAL_ENGINES, EngineOptions
 from thunderguard.model import ExitCode
 from thunderguard.render import rendered, write
 from thunderguard.replay import State
@@ -19,7 +19,7 @@ from thunderguard.replay import State
 EXAMPLES = 24
 
 
-@pytest.mark.parametrize("engine", [name for name in ENGINE_NAMES if name not in {"embedded", "reference"}])
+@pytest.mark.parametrize("engine", [name for name in USUAL_ENGINES if name not in {"embedded", "reference"}])
 def test_every_property_holds_on_an_engine(engine: str) -> None:
     result = replayed(engine, examples=EXAMPLES, profile="ci", seed=11)
     for id_, _, cell in result.each():

@@ -11,7 +11,8 @@ import psutil
 import pytest
 
 from bed.cluster import ROOT, Cluster
-from bed.processes import BedError, wait
+from thunderguard.controlplane.processes import wait
+from thunderguard.errors import ControlPlaneError
 
 
 def command(*words: str) -> subprocess.CompletedProcess[str]:
@@ -67,7 +68,7 @@ def test_a_program_that_fails_is_told_with_its_own_words(tmp_path: Path, monkeyp
         (programs / name).chmod(0o755)
     monkeypatch.setattr("bed.cluster.BIN", programs)
     cluster = Cluster(tmp_path / "bed")
-    with pytest.raises(BedError, match="ended: no luck today"):
+    with pytest.raises(ControlPlaneError, match="ended: no luck today"):
         cluster.up()
     assert (tmp_path / "bed" / "logs" / "etcd.log").read_text() == "no luck today\n"
     assert not cluster.is_running()
@@ -75,7 +76,7 @@ def test_a_program_that_fails_is_told_with_its_own_words(tmp_path: Path, monkeyp
 
 def test_without_the_programs_it_says_how_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bed.cluster.BIN", tmp_path)
-    with pytest.raises(BedError, match="run `make tools`"):
+    with pytest.raises(ControlPlaneError, match="run `make tools`"):
         Cluster(tmp_path / "bed").up()
 
 

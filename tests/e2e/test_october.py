@@ -14,7 +14,7 @@ from typing import Any
 
 from bed.cluster import ROOT, Cluster
 from bed.october import CHARTS, SECONDS, settled
-from bed.processes import wait
+from thunderguard.controlplane.processes import wait
 
 EXPECTED = ROOT / "examples" / "thunderline" / "2025-10-08.findings.json"
 # A remedy begins with the command, if it is one; what follows a comma is for people.

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
-from bed.certificates import kubeconfig
 from bed.cluster import ROOT, Cluster
-from bed.processes import wait
 from thunderguard.capture import Options, capture, connect
 from thunderguard.capture.requests import Requests
+from thunderguard.controlplane.certificates import kubeconfig
+from thunderguard.controlplane.processes import wait
 
 RBAC = ROOT / "examples" / "live" / "rbac.yaml"
 OBJECTS: list[dict[str, Any]] = list(yaml.safe_load_all(RBAC.read_text(encoding="utf-8")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -45,13 +46,25 @@ def judging(steps: Iterator[str]) -> list[str]:
     return [step.strip() for step in steps if step.startswith(JUDGES)]
 
 
+def action() -> dict[str, Any]:
+    """Read the composite action."""
+    return load("github-action/action.yml")
+
+
+def action_steps() -> Iterator[tuple[str, dict[str, str]]]:
+    """Give the shell text of every step of the action, with its environment."""
+    for step in action()["runs"]["steps"]:
+        if "run" in step:
+            yield step["run"], step.get("env", {})
+
+
 COMMANDS = [
     *(pytest.param(command, id=f"github-{i}") for i, command in enumerate(judging(github_steps()))),
     *(pytest.param(command, id=f"gitlab-{i}") for i, command in enumerate(judging(gitlab_steps()))),
 ]
 
 
-def run(command: str, *, manifests: Path) -> subprocess.CompletedProcess[str]:
+def run(command: str, *, manifests: Path, **own: str) -> subprocess.CompletedProcess[str]:
     """Run a step as its job would: in bash, with the job's variables, the pinned tools first in the path."""
     if not (TOOLS / "conftest").exists():
         pytest.fail("run `make tools`")
@@ -60,6 +73,7 @@ def run(command: str, *, manifests: Path) -> subprocess.CompletedProcess[str]:
         "MANIFESTS": str(manifests.relative_to(ROOT)),
         "ESTATE": "examples/thunderline/estate.yaml",
         "THUNDERGUARD": ".",
+        **own,
     }
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", command],
@@ -124,3 +138,73 @@ def test_a_command_fails_the_bad_one(command: str) -> None:
     done = run(command, manifests=ROOT / "examples" / "bad")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "deprecated-chart" in done.stdout, done.stderr  # conftest gives 1 for a mistake in its flags, too
+
+
+def judge(manifests: Path, sarif: Path, **inputs: str) -> subprocess.CompletedProcess[str]:
+    """Run the last step of the action with ``inputs``, and its defaults for the others."""
+    *_, (command, environment) = action_steps()
+    given = {name: one.get("default", "") for name, one in action()["inputs"].items()}
+    given |= {"manifests": str(manifests), "estate": "examples/thunderline/estate.yaml", "sarif": str(sarif)}
+    given |= {name.replace("_", "-"): value for name, value in inputs.items()}
+    assert set(environment.values()) == {f"${{{{ inputs.{name} }}}}" for name in given}
+    values = {key: given[value.removeprefix("${{ inputs.").removesuffix(" }}")] for key, value in environment.items()}
+    return run(command, manifests=manifests, **values)
+
+
+def test_the_action_has_what_github_needs() -> None:
+    whole = action()
+    assert {"name", "description", "inputs", "outputs", "runs"} == set(whole)
+    assert whole["runs"]["using"] == "composite"
+    for step in whole["runs"]["steps"]:
+        assert ("uses" in step) != ("run" in step)
+        assert "run" not in step or step["shell"] == "bash"
+    used = set(re.findall(r"inputs[.]([a-z-]+)", (CI / "github-action" / "action.yml").read_text(encoding="utf-8")))
+    assert used == set(whole["inputs"])
+    # A value is never pasted into a script, where it could be code.
+    assert not any("${{" in command for command, _ in action_steps())
+
+
+def test_the_action_installs_what_it_stands_in() -> None:
+    [(command, _), *_] = action_steps()
+    assert command == 'python -m pip install --quiet "$GITHUB_ACTION_PATH/../../.."'
+    assert (CI / "github-action" / ".." / ".." / ".." / "pyproject.toml").is_file()
+
+
+def test_the_action_checks_the_estate() -> None:
+    _, (command, _), _ = action_steps()
+    assert run(command, manifests=CI, ESTATE="examples/thunderline/estate.yaml").returncode == 0
+    assert run(command, manifests=CI, ESTATE="examples/good/web.yaml").returncode == 2
+
+
+def test_the_action_passes_the_good_estate(tmp_path: Path) -> None:
+    done = judge(ROOT / "examples" / "good", tmp_path / "x.sarif", complete="true", namespace="thunderline")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "::error" not in done.stdout
+    assert json.loads((tmp_path / "x.sarif").read_text())["runs"][0]["results"] == []
+
+
+def test_the_action_fails_the_bad_one_and_says_where(tmp_path: Path) -> None:
+    done = judge(ROOT / "examples" / "bad", tmp_path / "x.sarif")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert re.search(r"^::error file=[^,]*deprecated-chart.yaml,line=[0-9]+", done.stdout, re.MULTILINE)
+    assert json.loads((tmp_path / "x.sarif").read_text())["runs"][0]["results"]
+    assert judge(ROOT / "examples" / "bad", tmp_path / "x.sarif", fail_on="never").returncode == 0
+    assert judge(ROOT / "no such folder", tmp_path / "x.sarif").returncode == 2
+
+
+def test_the_action_knows_a_baseline(tmp_path: Path) -> None:
+    known = tmp_path / "known.json"
+    report = f"thunderguard lint --format json --output {known} --fail-on never examples/bad"
+    assert run(report, manifests=ROOT / "examples" / "bad").returncode == 0
+    assert judge(ROOT / "examples" / "bad", tmp_path / "x.sarif", baseline=str(known)).returncode == 0
+
+
+def test_the_plain_conftest_step_of_the_readme_runs() -> None:
+    text = (CI / "README.md").read_text(encoding="utf-8")
+    found = re.search(r"^    (conftest test .*) deploy$", text, re.MULTILINE)
+    assert found is not None
+    command = found[1].replace("estate:estate.yaml", "estate:examples/thunderline/estate.yaml")
+    assert run(f"{command} examples/good", manifests=CI).returncode == 0
+    bad = run(f"{command} examples/bad", manifests=CI)
+    assert bad.returncode == 1
+    assert "deprecated-chart" in bad.stdout

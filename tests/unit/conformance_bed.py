@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,8 +14,7 @@ from thunderguard.conformance.cases import Case
 from thunderguard.conformance.deviations import NONE, Deviations
 from thunderguard.conformance.load import load_cases
 from thunderguard.conformance.result import Conformance
-from thunderguard.conformance.run import run_cases
-from thunderguard.engines import Engine
+from thunderguard.conformance.run import Opener, run_cases
 from thunderguard.engines.base import ContextManaged, failure, outcome_kind
 from thunderguard.engines.reference import ReferenceEngine
 from thunderguard.estate import DEFAULT_ESTATE, Estate, load_estate
@@ -68,7 +68,7 @@ def run(
     cases: Iterable[Case],
     *,
     deviations: Deviations = NONE,
-    opener: Callable[[str, Estate], Any] | None = None,
+    opener: Callable[[str, Estate, date | None], Any] | None = None,
     engines: tuple[str, ...] = ("fake",),
     **instead: Callable[..., Any],
 ) -> Conformance:
@@ -79,7 +79,7 @@ def run(
         estate=ESTATE,
         catalogue=CATALOGUE,
         deviations=deviations,
-        opener=cast("Callable[[str, Estate], Engine]", opener or (lambda _name, estate: FakeEngine(estate, **instead))),
+        opener=cast("Opener", opener or (lambda _name, estate, _at: FakeEngine(estate, **instead))),
     )
 
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from bed.certificates import Authority, Pair
-from bed.certificates import kubeconfig as write_kubeconfig
 from fake_api import Asked, FakeAPI, Said, kubeconfig, serving
 from thunderguard.capture import Options, capture, connect
 from thunderguard.capture.certificate import expiry
 from thunderguard.cli import main
+from thunderguard.controlplane.certificates import Authority, Pair
+from thunderguard.controlplane.certificates import kubeconfig as write_kubeconfig
 from thunderguard.errors import ClusterError
 
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "thunderline"}}

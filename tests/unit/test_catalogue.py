@@ -27,6 +27,9 @@ CATALOGUE = load_catalogue()
 # The words that each rule gives, besides those of the finding's resource.
 STANDARD = {"kind", "name", "namespace", "resource"}
 ARGS: dict[tuple[str, str], set[str]] = {
+    ("waiver", "expired"): {"rule", "subject", "expires", "owner"},
+    ("waiver", "unused"): {"rule", "subject"},
+    ("waiver", "broad"): {"rule", "subject", "count", "most"},
     ("singleton-service", "away"): {"service", "home", "remove"},
     ("singleton-service", "replicas"): {"service", "replicas", "maximum", "field"},
     ("deprecated-chart", "chart"): {"chart", "reason", "command"},
@@ -103,13 +106,18 @@ def test_no_key_stands_twice() -> None:
 
 
 def test_every_rule_has_the_scope_and_level_it_is_known_for() -> None:
-    assert len(CATALOGUE.rules) == 16
+    assert len(CATALOGUE.rules) == 17
     assert CATALOGUE.object_rules == tuple(sorted(CATALOGUE.object_rules))
     assert CATALOGUE.estate_rules == tuple(sorted(CATALOGUE.estate_rules))
-    assert sorted(CATALOGUE.object_rules + CATALOGUE.estate_rules) == list(CATALOGUE.rules)
+    assert sorted(CATALOGUE.object_rules + CATALOGUE.estate_rules + CATALOGUE.report_rules) == list(CATALOGUE.rules)
     assert CATALOGUE.rules["singleton-service"].scope is Scope.OBJECT
     assert CATALOGUE.rules["undeclared-workload"].level is Level.INFO
-    assert [rule.id for rule in CATALOGUE.rules.values() if rule.complete] == ["missing-service", "namespace-quota"]
+    assert [rule.id for rule in CATALOGUE.rules.values() if rule.complete] == [
+        "missing-service",
+        "namespace-quota",
+        "waiver",
+    ]
+    assert CATALOGUE.report_rules == ("waiver",)
 
 
 @pytest.mark.parametrize("rule", CATALOGUE.rules)

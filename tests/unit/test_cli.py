@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from report_values import check_golden, deployment, finding, october, report
 
 from thunderguard.cli import output
 from thunderguard.cli.app import COMMANDS, app
-from thunderguard.engines import DEFAULT_ENGINE, ENGINE_NAMES
+from thunderguard.engines import DEFAULT_ENGINE, USUAL_ENGINES
 from thunderguard.errors import EngineError, PolicyError, SourceError, ThunderguardError, UsageError
 from thunderguard.model import Level, Problem, Report
 
@@ -99,7 +100,7 @@ def test_the_help_lines_written_for_speed_are_those_of_the_commands() -> None:
 def test_the_engines_written_for_speed_are_those_that_can_be_opened() -> None:
     from thunderguard.cli.judge import ENGINES
 
-    assert ENGINES == ENGINE_NAMES
+    assert ENGINES == USUAL_ENGINES
     assert ENGINES[0] == DEFAULT_ENGINE
 
 
@@ -137,7 +138,9 @@ def test_the_exit_code_says_what_was_found(
 
 def test_audit_hands_on_what_was_asked(judge: Judge) -> None:
     words = "audit a.jsonl b/ - --estate e.yaml --engine opa --opa-url http://127.0.0.1:1 --fail-on warn --namespace n"
-    result = run(*words.split(), "--rule", "health-probes", "--rule", "image-reference", "--workers", "2")
+    result = run(
+        *words.split(), "--rule", "health-probes", "--rule", "image-reference", "--workers", "2", "--at", "2026-12-31"
+    )
     assert result.exit_code == 0, result.output
     assert judge.asked == {
         "paths": ["a.jsonl", "b/", "-"],
@@ -146,10 +149,12 @@ def test_audit_hands_on_what_was_asked(judge: Judge) -> None:
         "opa_url": "http://127.0.0.1:1",
         "fail_on": Level.WARN,
         "namespace": "n",
+        "namespaces": {},
         "rules": ["health-probes", "image-reference"],
         "complete": True,
         "workers": 2,
         "progress": None,
+        "at": date(2026, 12, 31),
     }
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,3 +75,32 @@ def test_reports_are_written(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert json.loads((tmp_path / "r.sarif").read_text())["runs"][0]["results"]
     assert "thunderguard_exit_code 1.0" in (tmp_path / "r.prom").read_text()
+
+
+def _page(tmp_path: Path, *arguments: str) -> dict[str, Any]:
+    path = tmp_path / "page.html"
+    done = run(*arguments, "--report", f"html={path}")
+    assert done.returncode in {0, 1}, done.stderr
+    text = path.read_text()
+    (data,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    return {**json.loads(data), "words": " ".join(re.sub(r"<[^>]+>", " ", text.partition("<body>")[2]).split())}
+
+
+def test_the_page_has_the_plan_and_what_changed(tmp_path: Path) -> None:
+    october = "examples/thunderline/2025-10-08.jsonl"
+    page = _page(tmp_path, "audit", october)
+    assert "Clean-up plan" in page["words"]
+    assert {mark for step in page["steps"] for mark in step} <= {one["fingerprint"] for one in page["findings"]}
+    assert {one["status"] for one in page["findings"]} == {"open"}
+    known = json.loads(run("audit", october, "--format", "json").stdout)
+    known["findings"] = [{**known["findings"][0], "fingerprint": "gone"}, *known["findings"][2:]]
+    (tmp_path / "known.json").write_text(json.dumps(known))
+    page = _page(tmp_path, "audit", october, "--baseline", str(tmp_path / "known.json"))
+    assert "2 new 1 gone 62 unchanged 0 not comparable" in page["words"]
+    assert sorted({one["status"] for one in page["findings"]}) == ["known", "new"]
+
+
+def test_a_page_about_manifests_has_no_plan_for_a_cluster(tmp_path: Path) -> None:
+    page = _page(tmp_path, "lint", BAD)
+    assert page["findings"]
+    assert "Clean-up plan" not in page["words"]

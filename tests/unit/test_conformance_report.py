@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def mixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Conformance:
     cases = [replace(case, file="tests/cases/namespace-boundary.yaml") for case in cases_of(tmp_path, TWO + MORE)]
     known = Deviation("it knows no shop", "https://example.org/issues/1")
 
-    def opener(name: str, estate: Estate) -> Any:
+    def opener(name: str, estate: Estate, _at: date | None) -> Any:
         if name == "broken":
             raise PolicyError("policy.yaml:3: no such thing")
         instead: dict[str, dict[str, Any]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -160,7 +161,7 @@ def test_an_engine_that_breaks_off_keeps_what_it_said(cases: tuple[Case, ...]) -
 def test_an_engine_that_does_not_open_fails_every_case_and_no_other_engine(
     cases: tuple[Case, ...], error: Exception, reason: str
 ) -> None:
-    def opener(name: str, estate: Estate) -> FakeEngine:
+    def opener(name: str, estate: Estate, _at: date | None) -> FakeEngine:
         if name == "broken":
             raise error
         return FakeEngine(estate)
@@ -207,7 +208,7 @@ def test_an_engine_is_opened_once_for_each_estate(tmp_path: Path) -> None:
     found = cases_of(tmp_path, TWO + other)
     opened: list[Estate] = []
 
-    def opener(_name: str, estate: Estate) -> FakeEngine:
+    def opener(_name: str, estate: Estate, _at: date | None) -> FakeEngine:
         opened.append(estate)
         return FakeEngine(estate)
 

@@ -11,8 +11,8 @@ import pytest
 from thunderguard.catalogue import load_catalogue
 from thunderguard.engines.external import RunError
 from thunderguard.engines.kyvernocli import program
-from thunderguard.engines.kyvernocli.messages import MessageError, Messages
 from thunderguard.engines.kyvernocli.program import Program, Row
+from thunderguard.engines.messages import MessageError, Messages
 from thunderguard.estate import DEFAULT_ESTATE, load_estate
 from thunderguard.model import Level, RawFinding, Resource
 

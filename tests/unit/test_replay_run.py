@@ -14,7 +14,7 @@ import yaml
 from replay_bed import SNAPSHOT, Breaker, breaking, ground, replayed, without, written
 
 from thunderguard import assets
-from thunderguard.engines import ENGINE_NAMES, EngineOptions
+from thunderguard.engines import USUAL_ENGINES, EngineOptions
 from thunderguard.errors import CannotJudgeError, EstateError, PolicyError, SourceError, ToolMissingError, UsageError
 from thunderguard.model import Document, ExitCode, JsonObject, Level, Outcome, OutcomeKind, RawFinding, Resource, Status
 from thunderguard.replay import Settings, State, run_replay
@@ -338,7 +338,7 @@ def test_a_result_becomes_json(breaking: Breaker) -> None:
 
 
 def test_defaults() -> None:
-    assert Settings().engines == ENGINE_NAMES
+    assert Settings().engines == USUAL_ENGINES
     assert set(PROFILES) == {"dev", "ci", "deep"}
 
 

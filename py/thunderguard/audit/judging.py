@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -15,6 +15,7 @@ from thunderguard.documents import LeftOut, Shard, locate
 from thunderguard.engines.base import Engine
 from thunderguard.facts.namespaces import is_unknown
 from thunderguard.facts.ownership import Address, Identity, identity_of
+from thunderguard.facts.waivers import NO_WAIVERS, Waivers, labels_of
 from thunderguard.fingerprint import fingerprint, stable_owner
 from thunderguard.model import (
     Document,
@@ -29,6 +30,8 @@ from thunderguard.model import (
 )
 from thunderguard.paths import Segment, parse_path
 
+NO_NAMESPACES: Mapping[str, str] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -36,7 +39,7 @@ class Row:
 
     ``owner`` is the kind and name that fingerprints use. ``statuses`` follows the order of the catalogue's object
     rules. ``where`` is its document, emptied. ``record`` is the JSON text of its record without its name, which many
-    objects share.
+    objects share. ``covering`` are the places of the waivers that are about the object.
     """
 
     resource: Resource
@@ -46,6 +49,7 @@ class Row:
     statuses: tuple[Status, ...]
     findings: tuple[Finding, ...]
     record: bytes | None
+    covering: tuple[int, ...]
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel between processes in few parts: pickling a value for each takes three times as long."""
@@ -59,6 +63,7 @@ class Row:
             self.statuses,
             self.findings,
             self.record,
+            self.covering,
         )
 
 
@@ -71,9 +76,10 @@ def _put_together(
     statuses: tuple[Status, ...],
     findings: tuple[Finding, ...],
     record: bytes | None,
+    covering: tuple[int, ...],
 ) -> Row:
     identified = Identity(Address(*address), *identity)
-    return Row(Resource(*resource), identified, owner, Document(*where), statuses, findings, record)
+    return Row(Resource(*resource), identified, owner, Document(*where), statuses, findings, record, covering)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +95,15 @@ class Judged:
 class Task:
     """How every document is to be judged: the object rules in order, and the namespace of those that name none.
 
-    ``spool`` is the file to look into for documents of standard input.
+    ``spool`` is the file to look into for documents of standard input. ``waivers`` are those of the Estate.
+    ``namespaces`` are the namespaces of files that have one of their own.
     """
 
     rules: tuple[str, ...]
     namespace: str | None = None
     spool: str | None = None
+    waivers: Waivers = NO_WAIVERS
+    namespaces: Mapping[str, str] = field(default_factory=dict)
 
 
 def judge(shard: Shard, engine: Engine, task: Task) -> Judged:
@@ -110,9 +119,11 @@ def judge(shard: Shard, engine: Engine, task: Task) -> Judged:
     return judged
 
 
-def prepared(items: Iterable[Document | Problem], namespace: str | None) -> Iterator[Document]:
+def prepared(
+    items: Iterable[Document | Problem], namespace: str | None, namespaces: Mapping[str, str] = NO_NAMESPACES
+) -> Iterator[Document]:
     """Give the documents of ``items`` as engines see them, for a second reading; problems were told the first time."""
-    task = Task((), namespace)
+    task = Task((), namespace, namespaces=namespaces)
     waiting: deque[tuple[Document, JsonObject]] = deque()
     for document in _prepared(items, task, waiting, []):
         waiting.clear()
@@ -130,8 +141,9 @@ def _prepared(
             problems.append(item)
             continue
         document, obj = item, orjson.loads(item.text)
-        if task.namespace is not None and is_unknown(obj):
-            obj["metadata"]["namespace"] = task.namespace
+        namespace = task.namespaces.get(document.file or "", task.namespace)
+        if namespace is not None and is_unknown(obj):
+            obj["metadata"]["namespace"] = namespace
             document = replace(item, text=orjson.dumps(obj))
         waiting.append((document, obj))
         yield document
@@ -170,6 +182,7 @@ def _row(
         shared.setdefault(statuses, statuses),
         findings,
         shared.setdefault(record, record),
+        task.waivers.covering(resource, labels_of(subject.obj)),
     )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
@@ -12,6 +14,7 @@ from typing import TypeAlias
 import orjson
 
 from thunderguard.audit.judging import Judged, Row, Task, located, prepared
+from thunderguard.audit.waiving import Waiving
 from thunderguard.audit.workers import SHARDS_PER_WORKER, WORTH_SHARING, cores, judge_shards
 from thunderguard.catalogue import load_catalogue
 from thunderguard.documents import Source, open_source
@@ -20,6 +23,7 @@ from thunderguard.engines.base import Engine
 from thunderguard.errors import SourceError
 from thunderguard.estate import DEFAULT_ESTATE, Estate, load_estate
 from thunderguard.facts.ownership import resolve_roots
+from thunderguard.facts.waivers import Waivers, today, without_waivers
 from thunderguard.files import seen_from_here
 from thunderguard.model import (
     Document,
@@ -30,7 +34,6 @@ from thunderguard.model import (
     LedgerRow,
     Level,
     Outcome,
-    OutcomeKind,
     Problem,
     Report,
     Resource,
@@ -48,18 +51,25 @@ def run_audit(
     estate: Path | None = None,
     engine: str = "embedded",
     opa_url: str | None = None,
+    rego_dir: Path | None = None,
     fail_on: Level | None = Level.DENY,
     namespace: str | None = None,
+    namespaces: Mapping[str, str] | None = None,
     rules: Sequence[str] = (),
     complete: bool = True,
     workers: int | None = None,
     progress: Progress | None = None,
+    at: date | None = None,
+    using: Engine | None = None,
 ) -> Report:
     """Judge everything in ``paths`` and give the report.
 
-    ``namespace`` stands in where a namespaced object names none. ``rules`` selects by id (none: all); without
-    ``complete`` the rules that need a whole estate are left out. Raises EstateError, SourceError (nothing to judge
-    among others), PolicyError, EngineError and ToolMissingError; everything less is a problem of the report.
+    ``rego_dir`` is a folder of Rego in place of the project's own. ``namespace`` stands in where a namespaced object
+    names none, and ``namespaces`` where the file that it is from has one. ``rules`` selects by id (none: all); without
+    ``complete`` the rules that need a whole estate are left out. ``at`` is the day that waivers are held against (None:
+    today, in UTC). ``using`` is an engine that :func:`opener` gave, which stays open. Raises EstateError, SourceError
+    (nothing to judge among others), PolicyError, EngineError and ToolMissingError; everything less is a problem of the
+    report.
     """
     contract = load_estate(estate or DEFAULT_ESTATE)
     catalogue = load_catalogue()
@@ -68,37 +78,55 @@ def run_audit(
         for rule in catalogue.rules.values()
         if (not rules or rule.id in rules) and (complete or not rule.complete)
     )
-    asked = [rule for rule in catalogue.estate_rules if rule in selected]
-    open_one = partial(open_engine, engine, estate=contract, catalogue=catalogue, opa_url=opa_url)
-    with open_source(paths) as source, open_one() as opened:
-        task = Task(catalogue.object_rules, namespace, source.spool_path)
+    # Whether a waiver is used is known only when every rule was asked.
+    about_waivers = selected.intersection(catalogue.report_rules)
+    asked = [rule for rule in catalogue.estate_rules if rule in selected or about_waivers]
+    waiving = Waiving(Waivers.of(contract.data), at or today())
+    open_one = opener(contract, engine, rego_dir=rego_dir, opa_url=opa_url)
+    with open_source(paths) as source, nullcontext(using) if using is not None else open_one() as opened:
+        task = Task(catalogue.object_rules, namespace, source.spool_path, waiving.waivers, namespaces or {})
         judged = _judged(source, opened, open_one, task, workers, progress)
         problems = [*_snapshot_problems(source, paths), *source.problems, *judged.problems]
         if not judged.rows:
             raise _nothing(paths, problems, source)
         rows, roots = _through_owners(judged.rows, task.rules)
+        rows = [waiving.row(row, task.rules) for row in rows]
         records = _records(rows, roots)
         findings = [finding for row in rows for finding in row.findings]
-        outcome = Outcome(OutcomeKind.NOT_MATCHED)
+        statuses: dict[str, Status] = {}
         if asked:
-            again: Callable[[], Iterator[Document]] = partial(prepared, source, namespace)
+            again: Callable[[], Iterator[Document]] = partial(prepared, source, namespace, task.namespaces)
             outcome = opened.judge_estate(EstateRequest(records, again))
-            findings += _of_the_set(outcome, rows, contract, source)
+            of_the_set = list(_of_the_set(outcome, rows, contract, source, waiving))
+            findings += of_the_set
             if not outcome.kind.is_verdict:
                 problems.append(Problem("unjudged", outcome.told, None, None, "the whole set"))
+            statuses.update(_set_statuses(asked, outcome, of_the_set))
+        for rule in sorted(about_waivers):
+            found, status = waiving.findings(catalogue.rules[rule], contract, certain=not problems)
+            findings += found
+            statuses[rule] = status
         kept = in_order(finding for finding in findings if finding.rule in selected)
-        ledger = _ledger(rows, task.rules, asked, outcome, selected)
+        ledger = _ledger(rows, task.rules, statuses, selected)
         return Report(
             source=_source(source, paths, len(rows), judged),
             estate={"path": seen_from_here(contract.path), "name": contract.name, "sha256": contract.sha256},
             engine={"name": opened.name, "version": opened.version, "policySha256": opened.policy_sha256},
             findings=tuple(kept),
-            totals=_totals(ledger, [*task.rules, *asked], selected),
+            totals=_totals(ledger, [*task.rules, *statuses], selected),
             rows=tuple(ledger),
             problems=tuple(problems),
             fail_on=fail_on,
             inventory=_Inventory(records, kept, contract),
         )
+
+
+def opener(
+    contract: Estate, engine: str = "embedded", *, rego_dir: Path | None = None, opa_url: str | None = None
+) -> Callable[[], Engine]:
+    """Give what opens the engine that audits judge by: it sees no waivers, which are applied to what it finds."""
+    bare = replace(contract, data=without_waivers(contract.data))
+    return partial(open_engine, engine, estate=bare, catalogue=load_catalogue(), rego_dir=rego_dir, opa_url=opa_url)
 
 
 def exit_code(report: Report, *, allow_partial: bool = False) -> int:
@@ -108,11 +136,7 @@ def exit_code(report: Report, *, allow_partial: bool = False) -> int:
     """
     if any(not allow_partial or problem.kind != "uncaptured" for problem in report.problems):
         return ExitCode.INCOMPLETE
-    if report.fail_on is None:
-        return ExitCode.CLEAN
-    limit = report.fail_on
-    fails = any(finding.level.reaches(limit) and report.is_new(finding) for finding in report.findings)
-    return ExitCode.FINDINGS if fails else ExitCode.CLEAN
+    return ExitCode.FINDINGS if any(map(report.fails, report.findings)) else ExitCode.CLEAN
 
 
 def _judged(
@@ -201,7 +225,9 @@ def _address(resource: Resource) -> JsonObject:
     return {key: getattr(resource, key) for key in ("apiVersion", "kind", "namespace", "name")}
 
 
-def _of_the_set(outcome: Outcome, rows: Sequence[Row], estate: Estate, source: Source) -> Iterator[Finding]:
+def _of_the_set(
+    outcome: Outcome, rows: Sequence[Row], estate: Estate, source: Source, waiving: Waiving
+) -> Iterator[Finding]:
     wanted = {raw.resource for raw in outcome.findings}
     places: dict[Resource, Row] = {}
     for row in rows:
@@ -210,14 +236,27 @@ def _of_the_set(outcome: Outcome, rows: Sequence[Row], estate: Estate, source: S
     for raw in outcome.findings:
         place = places.get(raw.resource)
         if place is not None:
-            yield located(raw, place.where, place.owner, None, source.spool_path)
+            found = located(raw, place.where, place.owner, None, source.spool_path)
+            covering = place.covering
         else:
             obj = estate.data if raw.resource.kind == "Estate" else None
-            yield located(raw, None, (raw.resource.kind, raw.resource.name), obj)
+            found = located(raw, None, (raw.resource.kind, raw.resource.name), obj)
+            covering = waiving.waivers.covering(raw.resource, {})
+        yield from waiving.applied([found], covering)
+
+
+def _set_statuses(asked: Sequence[str], outcome: Outcome, findings: Sequence[Finding]) -> dict[str, Status]:
+    """Give the status of each rule about the set; one all of whose findings are waived has the status waived."""
+    failing = {finding.rule for finding in findings if finding.waived is None}
+    statuses = {rule: outcome.statuses.get(rule, Status.FAILED) for rule in asked}
+    return {
+        rule: Status.WAIVED if status is Status.VIOLATED and rule not in failing else status
+        for rule, status in statuses.items()
+    }
 
 
 def _ledger(
-    rows: Sequence[Row], rules: Sequence[str], asked: Sequence[str], outcome: Outcome, selected: frozenset[str]
+    rows: Sequence[Row], rules: Sequence[str], of_the_set: Mapping[str, Status], selected: frozenset[str]
 ) -> list[LedgerRow]:
     shared: dict[tuple[Status, ...], Mapping[str, Status]] = {}
     ledger = []
@@ -226,8 +265,9 @@ def _ledger(
             pairs = zip(rules, row.statuses, strict=True)
             shared[row.statuses] = {rule: status for rule, status in pairs if rule in selected}
         ledger.append(LedgerRow(row.resource, row.where.file, shared[row.statuses]))
-    if asked:
-        ledger.append(LedgerRow(None, None, {rule: outcome.statuses.get(rule, Status.FAILED) for rule in asked}))
+    told = {rule: status for rule, status in of_the_set.items() if rule in selected}
+    if told:
+        ledger.append(LedgerRow(None, None, told))
     return ledger
 
 

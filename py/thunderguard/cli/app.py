@@ -17,7 +17,8 @@ from thunderguard.model import ExitCode
 INTERRUPTED = 130
 
 _DEBUG = "THUNDERGUARD_DEBUG"
-_COMPLETE = "_THUNDERGUARD_COMPLETE"
+#: With this in the environment the program says how a command line goes on, instead of running it.
+COMPLETE = "_THUNDERGUARD_COMPLETE"
 
 
 class Lazy(NamedTuple):
@@ -30,21 +31,31 @@ class Lazy(NamedTuple):
 
 COMMANDS: Mapping[str, Lazy] = {
     "audit": Lazy("thunderguard.cli.judge", "audit", "Judge a live cluster, a snapshot or manifests by every rule."),
-    "lint": Lazy("thunderguard.cli.judge", "lint", "Judge manifests before they are applied."),
+    "lint": Lazy("thunderguard.cli.judge", "lint", "Judge manifests and charts before they are applied."),
     "baseline": Lazy(
         "thunderguard.cli.baseline", "baseline", "Keep the findings that are known, so that only new ones fail."
     ),
     "capture": Lazy("thunderguard.cli.capture", "capture", "Capture a live cluster into a snapshot."),
+    "completion": Lazy(
+        "thunderguard.cli.completion", "completion", "Print what teaches a shell to complete commands and options."
+    ),
+    "charts": Lazy("thunderguard.cli.charts", "charts", "Judge a chart under each of its values files."),
     "conform": Lazy("thunderguard.cli.conform", "conform", "Run the declared suite on every engine."),
     "diff": Lazy(
         "thunderguard.cli.diff", "diff", "Say what is new and what is fixed between two snapshots or reports."
     ),
+    "docs": Lazy(
+        "thunderguard.cli.docs", "docs", "Write the pages about an estate: services, architecture, deployment, trouble."
+    ),
     "estate": Lazy("thunderguard.cli.estate", "estate", "Work on Estate files."),
+    "explain": Lazy("thunderguard.cli.explain", "explain", "Say why a rule is there, or what decided about a finding."),
     "guard": Lazy("thunderguard.cli.guard", "guard", "Say whether the embedded engine may judge by Rego files."),
+    "plan": Lazy("thunderguard.cli.plan", "plan", "Give the clean-up of an estate as steps to run."),
     "render": Lazy("thunderguard.cli.render", "render", "Write the Kyverno and native policies and the rule pages."),
     "replay": Lazy("thunderguard.cli.replay", "replay", "Prove on a captured snapshot that every engine agrees."),
     "rules": Lazy("thunderguard.cli.rules", "rules", "List the rules, or show one."),
     "snapshot": Lazy("thunderguard.cli.snapshot", "snapshot", "Work on snapshot files."),
+    "whatif": Lazy("thunderguard.cli.whatif", "whatif", "Say what another Estate or other rules would deny and allow."),
 }
 
 
@@ -79,7 +90,7 @@ class LazyGroup(click.Group):
         **extra: Any,
     ) -> Any:
         """Run the command line and end the process, as :meth:`click.Command.main` does, but with our own errors."""
-        if not standalone_mode or _COMPLETE in os.environ:
+        if not standalone_mode or COMPLETE in os.environ:
             return super().main(args, prog_name, complete_var, standalone_mode=standalone_mode, **extra)
         words = list(sys.argv[1:] if args is None else args)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,10 +28,14 @@ def baseline() -> None:
 @click.argument("file", metavar="BASELINE", type=click.Path(path_type=Path))
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @opt.estate
-def update(file: Path, sources: tuple[str, ...], *, estate: Path | None) -> int:
-    """Write to BASELINE all that SOURCE breaks now. What is in it afterwards no longer fails."""
+@opt.at
+def update(file: Path, sources: tuple[str, ...], *, estate: Path | None, at: date | None) -> int:
+    """Write to BASELINE all that SOURCE breaks now. What is in it afterwards no longer fails.
+
+    A finding that is waived is known only as long as its waiver is in force.
+    """
     output.check_target(file)
-    report = _audited(sources, estate)
+    report = _audited(sources, estate, at)
     return _write(file, report)
 
 
@@ -38,7 +43,8 @@ def update(file: Path, sources: tuple[str, ...], *, estate: Path | None) -> int:
 @click.argument("file", metavar="BASELINE", type=click.Path(path_type=Path))
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @opt.estate
-def prune(file: Path, sources: tuple[str, ...], *, estate: Path | None) -> int:
+@opt.at
+def prune(file: Path, sources: tuple[str, ...], *, estate: Path | None, at: date | None) -> int:
     """Take out of BASELINE what SOURCE no longer breaks. Nothing is added."""
     from dataclasses import replace
 
@@ -46,15 +52,15 @@ def prune(file: Path, sources: tuple[str, ...], *, estate: Path | None) -> int:
 
     output.check_target(file)
     known = recorded.read(file).fingerprints
-    report = _audited(sources, estate)
+    report = _audited(sources, estate, at)
     kept = tuple(finding for finding in report.findings if finding.fingerprint in known)
     return _write(file, replace(report, findings=kept), dropped=len(known) - len({one.fingerprint for one in kept}))
 
 
-def _audited(sources: tuple[str, ...], estate: Path | None) -> Report:
+def _audited(sources: tuple[str, ...], estate: Path | None, at: date | None) -> Report:
     from thunderguard.audit import run_audit
 
-    return run_audit(list(sources), estate=estate)
+    return run_audit(list(sources), estate=estate, at=at)
 
 
 def _write(file: Path, report: Report, *, dropped: int | None = None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 import click
@@ -25,7 +26,7 @@ def _names(_ctx: click.Context, _parameter: click.Parameter, value: Sequence[str
     multiple=True,
     callback=_names,
     metavar="NAME,...",
-    help="Ask these engines only; can be given again.  [default: all]",
+    help="Ask these engines only; can be given again.  [default: all but the webhook ones]",
 )
 @click.option(
     "--cases",
@@ -45,6 +46,7 @@ def _names(_ctx: click.Context, _parameter: click.Parameter, value: Sequence[str
     help="Run the cases of these rules only; can be given again.",
 )
 @click.option("--verbose", is_flag=True, help="Show every difference with its object, and what was expected and got.")
+@opt.at
 @opt.form("How the result is written.")
 @opt.color
 def conform(
@@ -53,6 +55,7 @@ def conform(
     directory: Path,
     rules: Sequence[str],
     verbose: bool,
+    at: date | None,
     form: str,
     color: bool | None,
 ) -> int:
@@ -61,13 +64,16 @@ def conform(
     The suite is a directory of cases, objects and admission requests with everything that is to be found in them. The
     exit code is 1 when an engine says anything else or a listed deviation is none any more, and 3 when one could not
     judge all it was asked.
+
+    opa-webhook, kyverno-webhook and native-webhook send every question to a real API server as a dry run. They start
+    one of their own, with the policies installed, and are asked when they are named.
     """
     from thunderguard.catalogue import load_catalogue
     from thunderguard.cli.judge import unknown_rule
     from thunderguard.conformance.deviations import load_deviations
     from thunderguard.conformance.load import load_cases
     from thunderguard.conformance.run import run_cases
-    from thunderguard.engines.registry import ENGINE_NAMES, check_name
+    from thunderguard.engines.registry import ENGINE_NAMES, USUAL_ENGINES, check_name
     from thunderguard.estate import DEFAULT_ESTATE, load_estate
     from thunderguard.reports import conformance
 
@@ -85,11 +91,12 @@ def conform(
     with shown_progress() as progress:
         result = run_cases(
             chosen,
-            engines or ENGINE_NAMES,
+            engines or USUAL_ENGINES,
             estate=load_estate(_near(DEFAULT_ESTATE)),
             catalogue=catalogue,
             deviations=deviations,
             progress=progress,
+            at=at,
         )
     if form == "json":
         output.write_bytes(conformance.to_json(result))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,9 +21,19 @@ if TYPE_CHECKING:
 @click.argument("after", metavar="AFTER")
 @opt.estate
 @opt.fail_on("a new finding makes")
+@opt.at
 @opt.form("How the changes are written.")
 @opt.color
-def diff(before: str, after: str, *, estate: Path | None, fail_on: str, form: str, color: bool | None) -> int:
+def diff(
+    before: str,
+    after: str,
+    *,
+    estate: Path | None,
+    fail_on: str,
+    at: date | None,
+    form: str,
+    color: bool | None,
+) -> int:
     """Say what is new and what is fixed between two snapshots or reports.
 
     Each of BEFORE and AFTER is a JSON report (--format json) or anything that audit takes. Findings are told apart
@@ -31,7 +42,7 @@ def diff(before: str, after: str, *, estate: Path | None, fail_on: str, form: st
     from thunderguard.recorded import changes
     from thunderguard.reports import changes as written
 
-    first, second = (_recorded(name, estate) for name in (before, after))
+    first, second = (_recorded(name, estate, at) for name in (before, after))
     found = changes(first, second)
     if form == "json":
         output.write_bytes(written.render_json(found, before=before, after=after))
@@ -44,7 +55,7 @@ def diff(before: str, after: str, *, estate: Path | None, fail_on: str, form: st
     return ExitCode.FINDINGS if fails else ExitCode.CLEAN
 
 
-def _recorded(name: str, estate: Path | None) -> Recorded:
+def _recorded(name: str, estate: Path | None, at: date | None) -> Recorded:
     from thunderguard import recorded
 
     path = Path(name)
@@ -52,4 +63,4 @@ def _recorded(name: str, estate: Path | None) -> Recorded:
         return recorded.read(path)
     from thunderguard.audit import run_audit
 
-    return recorded.Recorded.of(name, run_audit([name], estate=estate))
+    return recorded.Recorded.of(name, run_audit([name], estate=estate, at=at))

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
 from thunderguard.cli import options as opt
 from thunderguard.cli import output
 from thunderguard.cli.capture import Cluster, captured, cluster_options
+from thunderguard.cli.chartvalues import check_explain, explain_options, followed
 from thunderguard.cli.progress import Progress, shown_progress
-from thunderguard.errors import UsageError
+from thunderguard.errors import SourceError, UsageError
 from thunderguard.model import Report
 
 if TYPE_CHECKING:
     from thunderguard.capture import Connection
+    from thunderguard.catalogue import Rule
+    from thunderguard.charts.settings import Installation
+    from thunderguard.charts.sources import Asked
+    from thunderguard.charts.stage import Stage
+    from thunderguard.cli.page import Beside
+    from thunderguard.recorded import Recorded
+    from thunderguard.reports.setting import Clock
 
 # The names of the engines, written here as well so that --help imports none of them; a test compares the two.
 ENGINES = ("embedded", "opa", "conftest", "kyverno", "native", "reference")
 
+# Follows the findings on charts, named with how they are installed, to their values.
+Follow: TypeAlias = "Callable[[Report, list[tuple[str, Installation]]], Report]"
 
 _options = opt.together(
     opt.estate,
@@ -32,6 +44,7 @@ _options = opt.together(
     ),
     click.option("--opa-url", metavar="URL", help="An OPA server that already runs, for --engine opa."),
     opt.fail_on("findings make"),
+    opt.at,
     click.option(
         "--baseline",
         type=click.Path(path_type=Path),
@@ -48,13 +61,7 @@ _options = opt.together(
         metavar="FILE",
         help="Write the report to FILE, all of it or nothing.",
     ),
-    click.option(
-        "--report",
-        "reports",
-        multiple=True,
-        metavar="FORMAT=FILE",
-        help="Write the report in FORMAT to FILE as well; can be given again.",
-    ),
+    opt.report,
     opt.workers,
     opt.color,
 )
@@ -92,17 +99,38 @@ def audit(
     return _judge(sources, complete=True, picture=True, **options)
 
 
-@click.command(short_help="Judge manifests before they are applied.")
+@click.command(short_help="Judge manifests and charts before they are applied.")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--complete", is_flag=True, help="PATH holds the whole estate: ask what is missing from it, too.")
+@opt.chart_values
+@opt.release
+@explain_options
 @_options
-def lint(paths: tuple[str, ...], *, complete: bool, **options: Any) -> int:
-    """Judge manifests before they are applied.
+def lint(
+    paths: tuple[str, ...],
+    *,
+    complete: bool,
+    values: tuple[Path, ...],
+    sets: tuple[str, ...],
+    release: str | None,
+    explain_values: bool,
+    values_target: Path | None,
+    **options: Any,
+) -> int:
+    """Judge manifests and charts before they are applied.
 
-    PATH is a file of manifests, a directory of them, or - for standard input. Rules that only a whole estate can
+    PATH is a file of manifests, a directory of them, or - for standard input. A Helm chart (a directory with a
+    Chart.yaml, or a .tgz) and a kustomization are rendered first, with no network. Rules that only a whole estate can
     answer are left out, unless --complete says that PATH is one.
     """
-    return _judge(paths, complete=complete, picture=False, **options)
+    from thunderguard.charts.sources import Asked
+
+    charts = Asked(values, sets, release, options["namespace"])
+    check_explain(paths, values_target, explain_values=explain_values)
+    follow = partial(followed, asked=charts, estate=options["estate"], values_target=values_target)
+    return _judge(
+        paths, complete=complete, picture=False, charts=charts, follow=follow if explain_values else None, **options
+    )
 
 
 def _judge(
@@ -114,6 +142,7 @@ def _judge(
     engine: str,
     opa_url: str | None,
     fail_on: str,
+    at: date | None,
     baseline: Path | None,
     namespace: str | None,
     rules: Sequence[str],
@@ -125,6 +154,8 @@ def _judge(
     allow_partial: bool = False,
     cluster: Cluster | None = None,
     save: Path | None = None,
+    charts: Asked | None = None,
+    follow: Follow | None = None,
 ) -> int:
     if opa_url is not None and engine != "opa":
         raise click.UsageError("--opa-url needs --engine opa.", click.get_current_context())
@@ -132,14 +163,17 @@ def _judge(
         output.check_target(target)
     if save is not None:
         output.check_target(save)
-    also = _report_targets(reports)
-    known = _known(baseline)
+    also = report_targets(reports)
+    before = _recorded(baseline)
     titles = _titles(rules, complete=complete)
 
     # Not before the cheap mistakes are told: this brings in the readers and the engines.
     from thunderguard.audit import exit_code, run_audit
 
-    with _read(paths, cluster, save) as (read, connection, progress):
+    with (
+        _staged(paths, charts, estate) as (stage, rendered),
+        _read(stage.paths, cluster, save) as (read, connection, progress),
+    ):
         report = run_audit(
             read,
             estate=estate,
@@ -147,20 +181,58 @@ def _judge(
             opa_url=opa_url,
             fail_on=opt.level(fail_on),
             namespace=namespace,
+            namespaces=stage.namespaces,
             rules=list(dict.fromkeys(rules)),
             complete=complete,
             workers=workers,
             progress=progress,
+            at=at,
         )
+        report = stage.named(report, " ".join(paths))
+        if follow is not None and rendered:
+            report = follow(report, rendered)
+        page = None
+        if any(form == "html" for form, _ in also):
+            from thunderguard.cli.page import beside
+
+            page = beside(report, read if picture else (), estate=estate, before=before)
     if connection is not None:
         from thunderguard.capture.live import of_the_cluster
 
         report = of_the_cluster(report, connection)
-    report = replace(report, known=known)
+    report = replace(report, known=None if before is None else before.fingerprints)
     code = exit_code(report, allow_partial=allow_partial)
-    _write_reports(report, also, code)
-    _write(report, titles, form=form, code=code, target=target, color=color, picture=picture)
+    clock = opt.clock(at)
+    write_reports(report, also, code, clock, page)
+    _write(report, titles, form=form, code=code, target=target, color=color, picture=picture, clock=clock)
     return code
+
+
+@contextmanager
+def _staged(
+    paths: Sequence[str], charts: Asked | None, estate: Path | None
+) -> Iterator[tuple[Stage, list[tuple[str, Installation]]]]:
+    """Give the stage with what is judged: ``paths`` as they are or, with ``charts``, charts among them rendered.
+
+    Those charts come with it.
+    """
+    from thunderguard.charts.stage import Stage
+
+    rendered: list[tuple[str, Installation]] = []
+    with Stage() as stage:
+        if charts is None:
+            stage.paths.extend(paths)
+        else:
+            from thunderguard.charts.sources import Staging
+            from thunderguard.estate import DEFAULT_ESTATE, load_estate
+
+            staging = Staging(stage, charts, load_estate(estate or DEFAULT_ESTATE))
+            staging.add(paths)
+            rendered = staging.charts
+        try:
+            yield stage, rendered
+        except SourceError as error:
+            raise SourceError(stage.told(error.message), hint=error.hint) from None
 
 
 @contextmanager
@@ -178,15 +250,15 @@ def _read(
             yield [str(path)], None if save else connection, progress
 
 
-def _known(baseline: Path | None) -> frozenset[str] | None:
+def _recorded(baseline: Path | None) -> Recorded | None:
     if baseline is None:
         return None
     from thunderguard.recorded import read
 
-    return read(baseline).fingerprints
+    return read(baseline)
 
 
-def _report_targets(asked: Sequence[str]) -> list[tuple[str, Path]]:
+def report_targets(asked: Sequence[str]) -> list[tuple[str, Path]]:
     """Read the values of --report. Raises UsageError for a format that is not there or a file that cannot be."""
     from thunderguard.reports.formats import FORMATS
 
@@ -203,7 +275,18 @@ def _report_targets(asked: Sequence[str]) -> list[tuple[str, Path]]:
     return targets
 
 
-def _write_reports(report: Report, targets: Sequence[tuple[str, Path]], code: int) -> None:
+def write_reports(
+    report: Report,
+    targets: Sequence[tuple[str, Path]],
+    code: int,
+    clock: Clock,
+    page: Beside | None = None,
+    more: Mapping[str, Rule] | None = None,
+) -> None:
+    """Write ``report`` in the formats and to the files that --report asked for. Raises UsageError.
+
+    ``page`` is what the HTML page shows beside the report, ``more`` are rules besides those of the catalogue.
+    """
     if not targets:
         return
     from thunderguard import assets
@@ -211,7 +294,10 @@ def _write_reports(report: Report, targets: Sequence[tuple[str, Path]], code: in
     from thunderguard.reports.formats import render
     from thunderguard.reports.setting import Setting
 
-    setting = Setting(rules=load_catalogue().rules, exit_code=code, version=assets.version())
+    rules = {**load_catalogue().rules, **(more or {})}
+    setting = Setting(rules=rules, exit_code=code, version=assets.version(), clock=clock)
+    if page is not None:
+        setting = replace(setting, changes=page.changes, compared=page.compared, plan=page.plan)
     for form, path in targets:
         output.write_file(path, render(form, report, setting))
 
@@ -249,11 +335,12 @@ def _write(
     target: Path | None,
     color: bool | None,
     picture: bool,
+    clock: Clock,
 ) -> None:
     if form == "json":
         from thunderguard.reports import json
 
-        data = json.render(report)
+        data = json.render(report, clock=clock)
         if target is None:
             output.write_bytes(data)
     else:

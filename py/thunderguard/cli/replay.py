@@ -95,13 +95,13 @@ def replay(
     if junit is not None:
         output.check_target(junit)
 
-    from thunderguard.engines import ENGINE_NAMES, EngineOptions
+    from thunderguard.engines import ENGINE_NAMES, USUAL_ENGINES, EngineOptions
     from thunderguard.replay import Settings, run_replay
     from thunderguard.replay.run import PROFILES as KNOWN
     from thunderguard.reports.json import comparable, to_json
 
     settings = Settings(
-        engines=ENGINE_NAMES if engines == "all" else opt.names(engines),
+        engines=USUAL_ENGINES if engines == "all" else opt.names(engines),
         properties=tuple(dict.fromkeys(properties)),
         examples=examples or KNOWN[profile],
         seed=seed if seed is not None else 0 if profile == "ci" else secrets.randbelow(2**31),

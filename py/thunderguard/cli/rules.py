@@ -19,7 +19,7 @@ def rules(ctx: click.Context) -> int:
     """List the rules, or show one.
 
     Without a command: the id, level, scope and title of every rule. Scope object is decided by one object alone,
-    scope estate needs the whole set.
+    scope estate needs the whole set, scope report all that was found in it.
     """
     if ctx.invoked_subcommand is not None:
         return ExitCode.CLEAN

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -69,8 +70,9 @@ class Check:
 class Case:
     """One case of a rule, from ``file`` at ``line``.
 
-    ``estate`` is the JSON text of what stands in place of the default Estate's fields, ``{}`` for nothing. The fields
-    from ``operation`` on speak about the request alone.
+    ``estate`` is the JSON text of what stands in place of the default Estate's fields, ``{}`` for nothing. ``at`` is
+    the day on which it is asked, None for today; what has a clock of its own cannot be told another. The fields from
+    ``operation`` on speak about the request alone.
     """
 
     rule: str
@@ -83,6 +85,7 @@ class Case:
     findings: tuple[Expected, ...]
     unjudged: frozenset[str] = frozenset()
     matched: bool = True
+    at: date | None = None
     operation: str = "CREATE"
     old: JsonObject | None = None
     subresource: str = ""

@@ -101,6 +101,9 @@ def _tests(cases: Sequence[Case]) -> _Tests:
             # A bare manifest is the request to create it, which most cases ask about as well.
             if check.form is Form.MANIFEST and Form.REQUEST in case.forms:
                 continue
+            if case.at is not None:
+                tests.left_out["nobody can tell it what day it is"] += 1
+                continue
             try:
                 asked = _expressible(question(check.text, operations=_OPERATIONS))
             except InexpressibleError as error:

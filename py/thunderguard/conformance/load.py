@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Collection, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,7 @@ class _Reader:
             findings=tuple(self._findings(rule)),
             unjudged=frozenset(raw.get("unjudged", ())),
             matched=raw.get("matched", True),
+            at=self._day(),
             operation=raw.get("operation", "CREATE"),
             old=raw.get("oldObject"),
             subresource=raw.get("subresource", ""),
@@ -106,6 +108,12 @@ class _Reader:
         )
         self._consistent(found)
         return found
+
+    def _day(self) -> date | None:
+        try:
+            return date.fromisoformat(self._raw["at"]) if "at" in self._raw else None
+        except ValueError:
+            raise self._error(f"{self._raw['at']} is no day of the calendar", "at") from None
 
     def _forms(self) -> tuple[Form, ...]:
         only = [key for key in _REQUEST_ONLY if key in self._raw]

@@ -5,14 +5,18 @@ from __future__ import annotations
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from thunderguard.conformance.cases import Case, Check
 from thunderguard.conformance.deviations import NONE, Deviation, Deviations
 from thunderguard.conformance.estates import changed_estate
 from thunderguard.conformance.result import Answer, CaseResult, Conformance, EngineResult, Result, Silence
-from thunderguard.engines import open_engine
+from thunderguard.engines import EngineOptions, open_engine
+from thunderguard.engines.base import AsksAhead
+from thunderguard.engines.registry import DOOR_ENGINES
 from thunderguard.errors import PolicyError, ThunderguardError
 from thunderguard.model import Document, Outcome, OutcomeKind, Resource, Status
 
@@ -21,12 +25,20 @@ if TYPE_CHECKING:
     from thunderguard.engines import Engine
     from thunderguard.estate import Estate
 
-#: What opens an engine by its name for an Estate.
-Opener: TypeAlias = Callable[[str, "Estate"], "Engine"]
+#: What opens an engine by its name for an Estate and a day (None: today).
+Opener: TypeAlias = Callable[[str, "Estate", date | None], "Engine"]
 #: What is being done, how much of it is done, and how much there is.
 Progress: TypeAlias = Callable[[str, int, int | None], None]
 
 _UNDECIDED = (OutcomeKind.POLICY_DOES_NOT_COMPILE, OutcomeKind.ENGINE_FAILED, OutcomeKind.NO_ANSWER)
+
+
+class _Group(NamedTuple):
+    """What is asked under one Estate on one day."""
+
+    estate: Estate
+    at: date | None
+    checks: list[Check]
 
 
 def run_cases(
@@ -38,31 +50,37 @@ def run_cases(
     deviations: Deviations = NONE,
     opener: Opener | None = None,
     progress: Progress | None = None,
+    at: date | None = None,
 ) -> Conformance:
     """Ask each of ``engines`` about all ``cases``.
 
-    ``estate`` is the one whose fields cases replace. Whatever goes wrong with an engine is in the results. Raises
-    UsageError for a case whose Estate is invalid.
+    ``estate`` is the one whose fields cases replace, ``at`` the day of those that name none (None: today). Whatever
+    goes wrong with an engine is in the results. Raises UsageError for a case whose Estate is invalid.
     """
     rules = tuple(sorted({case.rule for case in cases}))
-    opened = opener or (lambda name, other: open_engine(name, estate=other, catalogue=catalogue))
+    opened = opener or partial(_opened, catalogue)
     with tempfile.TemporaryDirectory(prefix="thunderguard-conform-") as folder:
-        groups = _groups(cases, estate, Path(folder))
+        groups = _groups(cases, estate, at, Path(folder))
         runs = [_Run(name, groups, catalogue.object_rules, opened, progress) for name in engines]
         results = tuple(run.result(cases, rules, deviations.get(run.name, {})) for run in runs)
     return Conformance(estate=str(estate.path), rules=rules, cases=tuple(cases), engines=results)
 
 
-def _groups(cases: Sequence[Case], estate: Estate, folder: Path) -> list[tuple[Estate, list[Check]]]:
-    by_estate: dict[str, list[Case]] = defaultdict(list)
+def _opened(catalogue: Catalogue, name: str, estate: Estate, at: date | None) -> Engine:
+    return open_engine(name, estate=estate, catalogue=catalogue, options=EngineOptions(at=at))
+
+
+def _groups(cases: Sequence[Case], estate: Estate, at: date | None, folder: Path) -> list[_Group]:
+    by_estate: dict[tuple[str, date | None], list[Case]] = defaultdict(list)
     for case in cases:
-        by_estate[case.estate].append(case)
+        by_estate[case.estate, case.at or at].append(case)
     return [
-        (
+        _Group(
             changed_estate(estate, changes, where=f"{members[0].place}: case {members[0].name}", folder=folder),
+            day,
             [check for case in members for check in case.checks()],
         )
-        for changes, members in by_estate.items()
+        for (changes, day), members in by_estate.items()
     ]
 
 
@@ -72,7 +90,7 @@ class _Run:
     def __init__(
         self,
         name: str,
-        groups: Sequence[tuple[Estate, Sequence[Check]]],
+        groups: Sequence[_Group],
         rules: Sequence[str],
         opener: Opener,
         progress: Progress | None,
@@ -83,21 +101,27 @@ class _Run:
         self._fired: set[str] = set()
         self._passed: set[str] = set()
         self._answers: dict[str, list[Answer]] = defaultdict(list)
-        total = sum(len(checks) for _, checks in groups)
+        total = sum(len(group.checks) for group in groups)
         done = 0
-        for estate, checks in groups:
-            for answer in self._group(opener, estate, checks):
+        for group in groups:
+            for answer in self._group(opener, group):
                 self._answers[answer.check.case].append(answer)
-            done += len(checks)
+            done += len(group.checks)
             if progress is not None:
                 progress(name, done, total)
 
-    def _group(self, opener: Opener, estate: Estate, checks: Sequence[Check]) -> list[Answer]:
+    def _group(self, opener: Opener, group: _Group) -> list[Answer]:
+        checks = group.checks
+        if group.at is not None and self.name in DOOR_ENGINES:
+            clock = "a real API server has a clock of its own"
+            return [Answer(check, Result.NOT_EXPRESSIBLE, clock) for check in checks]
         answers: list[Answer] = []
         left = list(checks)
         try:
-            with opener(self.name, estate) as engine:
+            with opener(self.name, group.estate, group.at) as engine:
                 self._version = engine.version
+                if isinstance(engine, AsksAhead):
+                    engine.ask_ahead(Document(place, check.text) for place, check in enumerate(checks))
                 asked: list[Check] = []
                 documents: list[Document] = []
                 for check in checks:

@@ -50,7 +50,7 @@ def _read_text(unit: Unit, origin: Origin, limits: Limits) -> Iterator[Item]:
     try:
         data = read_whole(unit.path, limits.listing)
         if unit.template and _TEMPLATE_MARK in data:
-            yield LeftOut(unit.file, "a Helm template; render it with `helm template` to have it judged")
+            yield LeftOut(unit.file, "a Helm template; name its chart to have it rendered and judged")
             return
         text = decode(data)
         del data

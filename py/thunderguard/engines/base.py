@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
@@ -25,7 +26,8 @@ class EngineOptions:
     ``rego_dir`` is the folder of the Rego sources, ``policies_dir`` that of the admission policies (None: the project's
     own, see ``assets``). ``opa_url`` is an OPA server that already runs. ``tools_dir`` is the folder where binaries are
     looked for before ``PATH`` (None: ``.tools/bin`` at the repository root). ``deadline`` is the number of seconds
-    after which one answer of an external program counts as missing.
+    after which one answer of an external program counts as missing. ``at`` is the day that waivers are held against
+    (None: today, in UTC).
     """
 
     rego_dir: Path | None = None
@@ -33,6 +35,7 @@ class EngineOptions:
     opa_url: str | None = None
     tools_dir: Path | None = None
     deadline: float = 120.0
+    at: date | None = None
 
 
 @runtime_checkable
@@ -85,6 +88,14 @@ class Engine(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the engine."""
+
+
+@runtime_checkable
+class AsksAhead(Engine, Protocol):
+    """An engine that finds out by asking what it cannot express, and would rather ask about many documents at once."""
+
+    def ask_ahead(self, documents: Iterable[Document]) -> None:
+        """Be asked about ``documents`` soon, by ``cannot_express`` and ``judge``. Raises nothing."""
 
 
 class ContextManaged:

@@ -20,7 +20,7 @@ from thunderguard.engines.base import ContextManaged, EngineOptions, failure
 from thunderguard.engines.batches import in_batches
 from thunderguard.engines.external import HangError, RunError, in_halves, on_failure, trying_out
 from thunderguard.engines.pins import check_version, find_program, pinned
-from thunderguard.engines.sources import load_sources, rego_root
+from thunderguard.engines.sources import data_of, load_sources, rego_root
 from thunderguard.engines.verdict import (
     NO_VERDICT,
     VerdictError,
@@ -68,7 +68,7 @@ class ConftestEngine(ContextManaged):
         with on_failure(self.close):
             loaded = self._folder / "loaded"
             self._sources.stage(loaded)
-            (loaded / "data.json").write_bytes(orjson.dumps({**self._sources.data, "estate": estate.data}))
+            (loaded / "data.json").write_bytes(orjson.dumps(data_of(self._sources, estate.data, options.at)))
             with trying_out(_POLICY_TROUBLE):
                 self._run_on(_PROBE)
 

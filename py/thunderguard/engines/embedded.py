@@ -16,7 +16,7 @@ from thunderguard.engines._regorus import new_regorus, one_line
 from thunderguard.engines.base import ContextManaged, EngineOptions, failure
 from thunderguard.engines.batches import Answer, in_batches, outcomes_of
 from thunderguard.engines.guard import guard_engine
-from thunderguard.engines.sources import load_sources, rego_root
+from thunderguard.engines.sources import data_of, load_sources, rego_root
 from thunderguard.engines.verdict import (
     BATCH,
     BATCH_VERDICT,
@@ -50,7 +50,7 @@ class EmbeddedEngine(ContextManaged):
     def __init__(self, *, estate: Estate, catalogue: Catalogue, options: EngineOptions) -> None:
         """Load and guard the policies. Raises PolicyError when they do not compile or the guard refuses them."""
         self._sources = load_sources(rego_root(options))
-        self._data = orjson.dumps({**self._sources.data, "estate": estate.data}).decode()
+        self._data = orjson.dumps(data_of(self._sources, estate.data, options.at)).decode()
         self._object_rules = tuple(catalogue.object_rules)
         self._estate_rules = tuple(catalogue.estate_rules)
         # A regorus engine works only in the thread that made it.

@@ -6,11 +6,14 @@ in their bindings, which it does heed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 
 from thunderguard.engines.kyvernocli import CliEngine, Flavour
 from thunderguard.engines.kyvernocli.policies import Kind
+from thunderguard.facts.waivers import Waivers, today
 from thunderguard.model import JsonObject
+from thunderguard.render.waivers import WAIVED, condition
 
 _NOWHERE = "thunderguard-parameters"
 
@@ -24,6 +27,11 @@ class NativeEngine(CliEngine):
         kind=Kind("admissionregistration.k8s.io", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"),
         operations=frozenset({"CREATE"}),
     )
+
+    def waiving(self, waivers: Waivers, at: date | None, rule: str) -> Mapping[str, str]:
+        """Write the waivers in force into the policy, as the renderer does: the API server has no clock."""
+        day = at or today()
+        return {WAIVED: condition(rule, [waiver for waiver in waivers.all if waiver.is_in_force(day)])}
 
     def estate_arguments(self, path: str) -> list[str]:
         """Hand the Estate over as a parameter."""

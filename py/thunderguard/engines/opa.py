@@ -31,7 +31,7 @@ from thunderguard.engines.base import ContextManaged, EngineOptions, failure
 from thunderguard.engines.batches import Answer, in_batches, outcomes_of
 from thunderguard.engines.external import on_failure
 from thunderguard.engines.pins import check_version, find_program, pinned
-from thunderguard.engines.sources import RegoSources, load_sources, rego_root
+from thunderguard.engines.sources import RegoSources, data_of, load_sources, rego_root
 from thunderguard.engines.verdict import BATCH, INVENTORY, decode_inventory_verdict
 from thunderguard.errors import EngineError, PolicyError, UsageError
 from thunderguard.model import Document, EstateRequest, Outcome, OutcomeKind
@@ -75,7 +75,7 @@ class OpaEngine(ContextManaged):
         self._estate_rules = tuple(catalogue.estate_rules)
         self._gone = ""
         self._server: _Server | None = None
-        data = {**self._sources.data, "estate": estate.data}
+        data = data_of(self._sources, estate.data, options.at)
         with on_failure(self.close):
             if options.opa_url is None:
                 self._server = _Server(self._sources, data, options)

@@ -21,13 +21,20 @@ _ENGINES = {
     "conftest": ("thunderguard.engines.conftest", "ConftestEngine"),
     "kyverno": ("thunderguard.engines.kyverno", "KyvernoEngine"),
     "native": ("thunderguard.engines.native", "NativeEngine"),
+    "opa-webhook": ("thunderguard.engines.webhook.opa", "OpaWebhookEngine"),
+    "kyverno-webhook": ("thunderguard.engines.webhook.kyverno", "KyvernoWebhookEngine"),
+    "native-webhook": ("thunderguard.engines.webhook.native", "NativeWebhookEngine"),
     "reference": ("thunderguard.engines.reference", "ReferenceEngine"),
 }
 
 ENGINE_NAMES: tuple[str, ...] = tuple(_ENGINES)
 DEFAULT_ENGINE = "embedded"
-#: Engines that judge by admission policies: one object at a time, and never a whole estate.
-ADMISSION_ENGINES: tuple[str, ...] = ("kyverno", "native")
+#: Engines that ask a real API server, which is started for them. They are asked when they are named, and not for "all".
+DOOR_ENGINES: tuple[str, ...] = ("opa-webhook", "kyverno-webhook", "native-webhook")
+#: Those that are asked where nobody names any.
+USUAL_ENGINES: tuple[str, ...] = tuple(name for name in ENGINE_NAMES if name not in DOOR_ENGINES)
+#: Engines that judge one object at a time, as admission does, and never a whole estate.
+ADMISSION_ENGINES: tuple[str, ...] = ("kyverno", "native", *DOOR_ENGINES)
 
 
 def check_name(name: str) -> None:

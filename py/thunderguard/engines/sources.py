@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import ryaml
 from thunderguard import assets
 from thunderguard.engines.base import digest
 from thunderguard.errors import PolicyError
+from thunderguard.facts.waivers import today
 
 if TYPE_CHECKING:
     from thunderguard.engines.base import EngineOptions
@@ -52,6 +54,11 @@ def rego_root(options: EngineOptions) -> Path:
     if options.rego_dir is not None:
         return options.rego_dir
     return assets.root("rego")
+
+
+def data_of(sources: RegoSources, estate: JsonObject, at: date | None) -> JsonObject:
+    """Give all data that policies read: those of ``sources``, the Estate, and ``at``, the day of judgement."""
+    return {**sources.data, "estate": estate, "clock": {"at": (at or today()).isoformat()}}
 
 
 def load_sources(root: Path) -> RegoSources:

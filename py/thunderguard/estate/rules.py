@@ -5,8 +5,11 @@ https://kubernetes.io/docs/reference/using-api/cel/ says what a rule sees: ``sel
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
+from datetime import date
 from functools import cache
+from itertools import islice
 from typing import Any, TypeAlias
 
 from thunderguard.estate.schema import Breach
@@ -56,6 +59,10 @@ def _narrow(value: JsonObject, field: list[str], rule: str, holds: Judge) -> lis
                 if holds(rule, _with(value, field, [{key: fields[key] for key in fields if key != name}]))
             ]
             culprits.append((*field, place, *(done_by or ["name"] if "name" in fields else done_by)[:1]))
+    if not culprits:
+        # None does it alone: the first one that does not go with those before it.
+        breaking = (n for n in range(len(found)) if not holds(rule, _with(value, field, found[: n + 1])))
+        culprits = [(*field, place) for place in islice(breaking, 1)]
     return culprits or [tuple(field)]
 
 
@@ -97,6 +104,22 @@ def _allowed_or_exempt(namespaces: Any) -> bool:
     return not set(namespaces["allowed"]) & set(namespaces.get("exempt", ()))
 
 
+def _waived_once(spec: Any) -> bool:
+    covered = [
+        json.dumps([waiver.get(key) for key in ("rule", "resource", "selector")], sort_keys=True)
+        for waiver in spec.get("waivers", ())
+    ]
+    return len(set(covered)) == len(covered)
+
+
+def _covers_something(waiver: Any) -> bool:
+    return "resource" in waiver or "selector" in waiver
+
+
+def _day_of_the_calendar(waiver: Any) -> bool:
+    return date.fromisoformat(waiver["expires"]) >= date(2000, 1, 1)
+
+
 def _least_and_most(replicas: Any) -> bool:
     return "min" not in replicas or "max" not in replicas or bool(replicas["min"] <= replicas["max"])
 
@@ -108,6 +131,11 @@ TWINS: dict[str, Callable[[Any], bool]] = {
     "!has(self.deprecated) || !has(self.deprecated.services) || "
     "self.deprecated.services.all(d, !self.services.exists(s, s.name == d.name))": _declared_or_deprecated,
     "!has(self.exempt) || self.exempt.all(n, !(n in self.allowed))": _allowed_or_exempt,
+    "!has(self.waivers) || self.waivers.all(w, self.waivers.exists_one(o, o.rule == w.rule && "
+    "has(o.resource) == has(w.resource) && (!has(w.resource) || o.resource == w.resource) && "
+    "has(o.selector) == has(w.selector) && (!has(w.selector) || o.selector == w.selector)))": _waived_once,
+    "has(self.resource) || has(self.selector)": _covers_something,
+    'timestamp(self.expires + "T00:00:00Z") >= timestamp("2000-01-01T00:00:00Z")': _day_of_the_calendar,
     "!has(self.min) || !has(self.max) || self.min <= self.max": _least_and_most,
 }
 
@@ -119,5 +147,5 @@ def by_twin(rule: str, value: Any) -> bool:
         return by_cel(rule, value)
     try:
         return twin(value)
-    except KeyError:
+    except (KeyError, ValueError):
         return False

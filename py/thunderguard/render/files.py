@@ -2,50 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from thunderguard.catalogue import Catalogue, Rule
 from thunderguard.errors import PolicyError, UsageError
 from thunderguard.facts.resources import OWN_GROUP
+from thunderguard.facts.waivers import Waiver
 from thunderguard.model import JsonObject
 from thunderguard.render import pages, policies
-from thunderguard.render.bodies import load_body, load_facts
+from thunderguard.render.bodies import Body, load_body, load_facts
+from thunderguard.render.webhook import PATH, webhook
 from thunderguard.yamltext import WholeDumper
 
 #: The name of the Estate in examples/thunderline.
 DEFAULT_ESTATE = "thunderline"
 
 
-def rendered(folder: Path, catalogue: Catalogue, *, estate: str = DEFAULT_ESTATE) -> dict[str, str]:
+def rendered(
+    folder: Path, catalogue: Catalogue, *, estate: str = DEFAULT_ESTATE, waivers: Sequence[Waiver] = ()
+) -> dict[str, str]:
     """Give the text of each file that is rendered, by its path below ``folder``, from the bodies that stand there.
 
-    ``estate`` is the name of the Estate that the policies ask for. Raises PolicyError when a body and the catalogue do
-    not fit together.
+    ``estate`` is the name of the Estate that the policies ask for, ``waivers`` are those of it in force. Raises
+    PolicyError when a body and the catalogue do not fit together.
     """
     facts = load_facts(folder)
     files: dict[str, str] = {}
     together: dict[str, list[JsonObject]] = {"kyverno": [_kyverno_role()], "native": []}
+    bodies: list[Body] = []
     for name in catalogue.object_rules:
         rule = catalogue.rules[name]
         body = load_body(folder, name, facts)
         _check_keys(rule, body.found)
+        bodies.append(body)
         sources = "body.cel.yaml, ../facts.cel.yaml and the catalogue"
         wrapped = {
             "kyverno": [policies.kyverno(rule, body, facts, estate)],
-            "native": list(policies.native(rule, body, facts, estate)),
+            "native": list(policies.native(rule, body, facts, estate, waivers)),
         }
         for way, documents in wrapped.items():
             files[f"{name}/{way}.yaml"] = _yaml(documents, sources)
             together[way] += documents
         files[f"{name}/README.md"] = pages.rule_page(rule)
+    together["opa"] = [webhook(bodies, facts)]
     for way, documents in together.items():
-        files[f"{way}/policies.yaml"] = _yaml(documents, "the bodies of all rules and the catalogue")
-        files[f"{way}/kustomization.yaml"] = _yaml([_kustomization(["policies.yaml"])])
-        kind = "ValidatingPolicy" if way == "kyverno" else "ValidatingAdmissionPolicyBinding"
-        overlay = {**_kustomization([f"../../{way}"]), "patches": [_audit_only(kind)]}
+        name = "webhook.yaml" if way == "opa" else "policies.yaml"
+        files[f"{way}/{name}"] = _yaml(documents, "the bodies of all rules and the catalogue")
+        files[f"{way}/kustomization.yaml"] = _yaml([_kustomization([name])])
+        overlay = {**_kustomization([f"../../{way}"]), "patches": [_AUDIT_ONLY[way]]}
         files[f"audit-only/{way}/kustomization.yaml"] = _yaml([overlay])
     files["README.md"] = pages.index_page(catalogue.rules.values())
     return files
@@ -88,9 +96,25 @@ def _kustomization(resources: list[str]) -> JsonObject:
     return {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": resources}
 
 
-def _audit_only(kind: str) -> JsonObject:
-    patch = [{"op": "replace", "path": "/spec/validationActions", "value": ["Audit"]}]
+def _replaced(kind: str, values: Mapping[str, Any]) -> JsonObject:
+    patch = [{"op": "replace", "path": path, "value": value} for path, value in values.items()]
     return {"target": {"kind": kind}, "patch": yaml.safe_dump(patch, sort_keys=False)}
+
+
+_ADVICE = PATH.replace("/webhook", "/advice")
+_AUDIT_ONLY: Mapping[str, JsonObject] = {
+    "kyverno": _replaced("ValidatingPolicy", {"/spec/validationActions": ["Audit"]}),
+    "native": _replaced("ValidatingAdmissionPolicyBinding", {"/spec/validationActions": ["Audit"]}),
+    # What would be denied is a warning, and without an answer everything goes on.
+    "opa": _replaced(
+        "ValidatingWebhookConfiguration",
+        {
+            "/webhooks/0/clientConfig/service/path": _ADVICE,
+            "/webhooks/0/failurePolicy": "Ignore",
+            "/webhooks/1/clientConfig/service/path": _ADVICE,
+        },
+    ),
+}
 
 
 def _kyverno_role() -> JsonObject:

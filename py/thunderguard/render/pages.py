@@ -9,6 +9,42 @@ from thunderguard.model import Scope
 
 _NOTE = "<!-- Rendered by `thunderguard render` from the catalogue. Do not edit. -->"
 
+_WAIVERS = (
+    "## Waivers",
+    "",
+    (
+        "What cannot be mended yet is waived in the Estate: a rule, for an object, for those with some labels, or for "
+        "what both hold of, up to the end of a day (UTC). The object is the one that findings name, which of a pod is "
+        "its root owner, such as the Deployment."
+    ),
+    "",
+    "```yaml",
+    "waivers:",
+    "  - rule: resource-limits",
+    "    resource: {kind: Deployment, namespace: thunderline, name: thunderline-web}",
+    "    reason: the limits are being measured",
+    "    owner: platform team",
+    '    expires: "2026-12-31"',
+    "  - rule: health-probes",
+    "    selector: {matchLabels: {app.kubernetes.io/component: trial}}",
+    "    reason: trials end with the quarter",
+    "    owner: ml team",
+    '    expires: "2026-09-30"',
+    "```",
+    "",
+    (
+        "A waived finding is shown as waived in every report and fails nothing, and it passes the door. The day after "
+        "it fails again, and the audit tells of the waiver by the rule `waiver`, as of one that covers nothing or more "
+        "than ten objects. `--at DATE` judges as on another day."
+    ),
+    "",
+    (
+        "OPA, `conftest test` and Kyverno have a clock. The API server has none: a native policy holds the waivers in "
+        "force when it was rendered, so render it after a change of them; `thunderguard render --check` fails and "
+        "names the waiver when one has ended."
+    ),
+)
+
 
 def rule_page(rule: Rule) -> str:
     """Give the README of one rule in Markdown."""
@@ -79,13 +115,13 @@ def index_page(rules: Iterable[Rule]) -> str:
     ]
     lines += [
         "",
-        "These need the whole set and have no twin at the door, which sees one request:",
+        "These need the whole set, or all that was found in it, and have no twin at the door, which sees one request:",
         "",
         "| rule | level | what it says |",
         "|---|---|---|",
     ]
-    lines += [f"| {rule.id} | {rule.level} | {_cell(rule.title)} |" for rule in every if rule.scope is Scope.ESTATE]
-    return "\n".join([*lines, ""])
+    lines += [f"| {rule.id} | {rule.level} | {_cell(rule.title)} |" for rule in every if rule.scope is not Scope.OBJECT]
+    return "\n".join([*lines, "", *_WAIVERS, ""])
 
 
 def _text(words: str) -> str:

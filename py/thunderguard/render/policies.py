@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 from thunderguard.facts.resources import API_VERSION, OWN_GROUP
 from thunderguard.model import JsonObject, Level
 from thunderguard.render.bodies import ESTATE, Body, Facts, Variable, needed
+from thunderguard.render.waivers import READS, WAIVED, annotated, by_the_clock, written_out
 
 if TYPE_CHECKING:
     from thunderguard.catalogue import Rule
+    from thunderguard.facts.waivers import Waiver
 
 #: Between two findings in one message: the API server refuses a message with a line break.
 SEPARATOR = " | "
@@ -32,11 +34,13 @@ _WORD = re.compile(r"\{([^{}]*)\}")
 _OBJECT_WORDS = {"kind": "kind", "name": "name", "namespace": "ownNamespace", "resource": "resource"}
 
 _ACTIONS = {Level.DENY: ["Deny"], Level.WARN: ["Warn", "Audit"], Level.INFO: ["Audit"]}
+# Each Kyverno policy is a webhook, and the API server tells the denial of one. The others' are told as warnings.
+_KYVERNO_ACTIONS = {**_ACTIONS, Level.DENY: ["Deny", "Warn"]}
 _SEVERITIES = {Level.DENY: "high", Level.WARN: "medium", Level.INFO: "low"}
 
 # What the cluster needs to live, and what has to be mended while a policy denies everything for want of an Estate. In
 # no rule's words are these wrong, or, as a definition with the label of a chart, they are too dear to be denied.
-_NEVER_MATCHED: Mapping[str, Sequence[str]] = {
+NEVER_MATCHED: Mapping[str, Sequence[str]] = {
     "": ["bindings", "events", "nodes"],
     "admissionregistration.k8s.io": ["*"],
     "apiextensions.k8s.io": ["*"],
@@ -71,22 +75,29 @@ def kyverno(rule: Rule, body: Body, facts: Facts, estate: str) -> JsonObject:
             "autogen": {"podControllers": {"controllers": []}},
             "evaluation": {"admission": {"enabled": True}, "background": {"enabled": False}},
             "failurePolicy": "Fail",
-            "validationActions": _ACTIONS[rule.level],
-            **_decision(rule, body, facts, get, f"variables.{_TEXT}"),
+            "validationActions": _KYVERNO_ACTIONS[rule.level],
+            **_decision(rule, body, facts, get, f"variables.{_TEXT}", by_the_clock(rule.id)),
         },
     }
 
 
-def native(rule: Rule, body: Body, facts: Facts, estate: str) -> tuple[JsonObject, JsonObject]:
-    """Give the ValidatingAdmissionPolicy of ``rule`` and its binding, which names the Estate called ``estate``."""
+def native(
+    rule: Rule, body: Body, facts: Facts, estate: str, waivers: Sequence[Waiver]
+) -> tuple[JsonObject, JsonObject]:
+    """Give the ValidatingAdmissionPolicy of ``rule`` and its binding, which names the Estate called ``estate``.
+
+    ``waivers`` are those in force: the API server has no clock, so that they are written into the policy.
+    """
+    metadata = _metadata(rule)
+    metadata["annotations"].update(annotated(rule.id, waivers, OWN_GROUP))
     policy: JsonObject = {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicy",
-        "metadata": _metadata(rule),
+        "metadata": metadata,
         "spec": {
             "failurePolicy": "Fail",
             "paramKind": {"apiVersion": API_VERSION, "kind": "Estate"},
-            **_decision(rule, body, facts, "params", _fitting()),
+            **_decision(rule, body, facts, "params", _fitting(), written_out(rule.id, waivers)),
         },
     }
     binding: JsonObject = {
@@ -117,7 +128,9 @@ def _metadata(rule: Rule, *, kyverno_only: bool = False) -> JsonObject:
     return {"name": policy_name(rule.id), "annotations": annotations}
 
 
-def _decision(rule: Rule, body: Body, facts: Facts, estate: str, message: str) -> JsonObject:
+def _decision(
+    rule: Rule, body: Body, facts: Facts, estate: str, message: str, waiving: Sequence[Variable]
+) -> JsonObject:
     """Give what both wrappers hold alike: what is matched, the variables and the one validation, with its message.
 
     One, since neither engine says more than the first that fails: its message has every finding. Conditions are asked
@@ -126,11 +139,12 @@ def _decision(rule: Rule, body: Body, facts: Facts, estate: str, message: str) -
     lists = " + ".join(_lines(rule, key, found) for key, found in body.found.items())
     own = (
         *body.variables,
+        *waiving,
         Variable("subject", f"variables.asked && ({body.subject})"),
-        Variable(_LINES, f"variables.subject ? {lists} : []"),
+        Variable(_LINES, f"variables.subject && !variables.{WAIVED} ? {lists} : []"),
         Variable(_TEXT, f"variables.{_LINES}.join({json.dumps(SEPARATOR)})"),
     )
-    variables = needed([f"variables.{_TEXT}"], (*facts.variables, *own))
+    variables = needed([f"variables.{_TEXT}", *READS], (*facts.variables, *own))
     conditions = {**facts.always, f"may-break-{rule.id}": body.only}
     return {
         "matchConstraints": _constraints(body),
@@ -178,11 +192,17 @@ def _template(text: str) -> list[str]:
     return pieces
 
 
-def _constraints(body: Body) -> JsonObject:
+def matched_rules(subresources: Sequence[str]) -> list[JsonObject]:
+    """Give what is matched for every rule, and ``subresources`` of any group besides."""
     matched = [_resources("*", ["*"]), _resources("", [*_SUBRESOURCES])]
-    if body.subresources:
-        matched.append(_resources("*", [*body.subresources]))
-    never = [_resources(group, [*resources], ["*"]) for group, resources in _NEVER_MATCHED.items()]
+    if subresources:
+        matched.append(_resources("*", [*subresources]))
+    return matched
+
+
+def _constraints(body: Body) -> JsonObject:
+    matched = matched_rules(body.subresources)
+    never = [_resources(group, [*resources], ["*"]) for group, resources in NEVER_MATCHED.items()]
     return {"matchPolicy": "Equivalent", "resourceRules": matched, "excludeResourceRules": never}
 
 

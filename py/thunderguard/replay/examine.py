@@ -52,6 +52,7 @@ def examine(part: ObjectPart, trials: Sequence[Trial], judge: Judge, arbiter: Ju
     examined = Examined()
     cell = examined.cell
     asked = []
+    judge.ask_ahead(text for trial in trials for text in trial.texts)
     for trial in trials:
         why = next((said for text in trial.texts if (said := judge.cannot_express(text))), None)
         if why is None:

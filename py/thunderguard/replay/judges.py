@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from thunderguard.engines import ADMISSION_ENGINES, EngineOptions, open_engine
+from thunderguard.engines.base import AsksAhead
 from thunderguard.errors import CannotJudgeError, ToolMissingError
 from thunderguard.facts.ownership import roots_of
 from thunderguard.facts.resources import resource_of
@@ -73,6 +74,11 @@ class Judge:
     def cannot_express(self, text: bytes) -> str | None:
         """Say why the engine cannot be asked about ``text``; None when it can."""
         return None if self.engine is None else self.engine.cannot_express(Document(0, text))
+
+    def ask_ahead(self, texts: Iterable[bytes]) -> None:
+        """Tell the engine what it will be asked, if it wants to know."""
+        if isinstance(self.engine, AsksAhead):
+            self.engine.ask_ahead(Document(place, text) for place, text in enumerate(texts))
 
     def judge_set(self, objects: Sequence[JsonObject]) -> SetVerdict:
         """Judge ``objects`` by every rule, as an audit does: what owns speaks for what it owns.

@@ -14,11 +14,11 @@ from thunderguard.reports.terminal import Paint, safe
 
 FORMAT_VERSION = "1"
 
-_GROUPS = (("new", "+", "red"), ("fixed", "-", "green"), ("unknown", "?", "yellow"))
+_GROUPS = (("new", "+", "red"), ("fixed", "-", "green"), ("unknown", "?", "yellow"), ("waived", "~", "dim"))
 
 
 def render(changes: Changes, *, before: str, after: str, color: bool = False) -> str:
-    """Give the changes as text: what is new, what is fixed, what cannot be compared, and a line of totals."""
+    """Give the changes as text: what is new, what is fixed, not comparable or waived, and a line of totals."""
     paint = Paint(color)
     lines = [f"{safe(before)} -> {safe(after)}", ""]
     for name, sign, colour in _GROUPS:
@@ -34,9 +34,10 @@ def render(changes: Changes, *, before: str, after: str, color: bool = False) ->
 
 def summary(changes: Changes) -> str:
     """Give the totals."""
+    waived = f", {len(changes.waived)} waived" if changes.waived else ""
     return (
         f"{len(changes.new)} new, {len(changes.fixed)} fixed, {len(changes.unchanged)} unchanged, "
-        f"{len(changes.unknown)} not comparable"
+        f"{len(changes.unknown)} not comparable{waived}"
     )
 
 
@@ -50,6 +51,7 @@ def render_json(changes: Changes, *, before: str, after: str) -> bytes:
         "fixed": [_entry(finding) for finding in changes.fixed],
         "unchanged": [_entry(finding) for finding in changes.unchanged],
         "notComparable": [_entry(finding) for finding in changes.unknown],
+        "waived": [_entry(finding) for finding in changes.waived],
     }
     return orjson.dumps(writable(value), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 

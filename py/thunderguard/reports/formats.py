@@ -13,7 +13,9 @@ Renderer = Callable[[Report, Setting], bytes]
 
 FORMATS: Mapping[str, tuple[str, str]] = {
     "github": ("thunderguard.reports.github", "render"),
+    "html": ("thunderguard.reports.html", "render"),
     "json": ("thunderguard.reports.formats", "render_json"),
+    "junit": ("thunderguard.reports.junit", "render_report"),
     "markdown": ("thunderguard.reports.markdown", "render"),
     "openreports": ("thunderguard.reports.policyreport", "render_openreports"),
     "policyreport": ("thunderguard.reports.policyreport", "render"),

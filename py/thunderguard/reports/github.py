@@ -28,6 +28,9 @@ def _finding(finding: Finding, setting: Setting) -> str:
         "title": f"{finding.rule}: {setting.title(finding.rule)}",
     }
     words = f"{finding.resource} {finding.path}: {finding.message}. {finding.remedy}"
+    if (waived := finding.waived) is not None:
+        properties["title"] = f"{finding.rule}, waived until {waived.expires}"
+        return _command("notice", properties, f"{words} (waived by {waived.owner}: {waived.reason})")
     return _command(_COMMANDS[finding.level], properties, words)
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC
 from typing import Any, cast
 
 import orjson
 
 from thunderguard import schemas
-from thunderguard.model import Finding, JsonObject, LedgerRow, Problem, Report, Resource, Status
+from thunderguard.model import Finding, JsonObject, LedgerRow, Origin, Problem, Report, Resource, Status
 from thunderguard.reports.setting import Clock, utc_now, writable
 
 FORMAT_VERSION = "1"
@@ -24,6 +24,7 @@ FORMAT_VERSION = "1"
 _TOTALS = {
     "passed": Status.PASSED,
     "violated": Status.VIOLATED,
+    "waived": Status.WAIVED,
     "notMatched": Status.NOT_MATCHED,
     "notJudged": Status.NOT_JUDGED,
     "failed": Status.FAILED,
@@ -80,17 +81,18 @@ def to_json(report: Report, *, clock: Clock = utc_now) -> JsonObject:
             **{key: source.get(key) for key in ("path", "kind", "capturedAt", "clusterVersion")},
             "objects": source.get("objects", 0),
             "leftOut": source.get("leftOut", []),
+            **({"charts": source["charts"]} if source.get("charts") else {}),
         },
         "estate": {key: estate.get(key) for key in ("path", "name", "sha256")},
         "engine": {key: engine.get(key) for key in ("name", "version", "policySha256")},
         "generated": clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "failOn": fail_on(report),
-        "findings": [_finding(finding) for finding in sorted(report.findings, key=_finding_order)],
+        "findings": [finding_value(finding) for finding in sorted(report.findings, key=_finding_order)],
         "ledger": {
-            "totals": {rule: _totals(report.totals[rule]) for rule in sorted(report.totals)},
+            "totals": {rule: totals_value(report.totals[rule]) for rule in sorted(report.totals)},
             "objects": [_row(row, stated) for row, stated in _rows(report)],
         },
-        "problems": [_problem(problem) for problem in sorted(report.problems, key=_problem_order)],
+        "problems": [problem_value(problem) for problem in sorted(report.problems, key=_problem_order)],
     }
 
 
@@ -122,7 +124,8 @@ def address(resource: Resource) -> JsonObject:
     }
 
 
-def _finding(finding: Finding) -> JsonObject:
+def finding_value(finding: Finding) -> JsonObject:
+    """Give a finding as the value that stands in a report."""
     return {
         "rule": finding.rule,
         "level": str(finding.level),
@@ -135,7 +138,13 @@ def _finding(finding: Finding) -> JsonObject:
         "message": finding.message,
         "remedy": finding.remedy,
         "fingerprint": finding.fingerprint,
+        "waived": None if finding.waived is None else asdict(finding.waived),
+        "origin": None if finding.origin is None else _origin(finding.origin),
     }
+
+
+def _origin(origin: Origin) -> JsonObject:
+    return {**asdict(origin), "keys": list(origin.keys), "note": origin.note or None}
 
 
 def _finding_order(finding: Finding) -> tuple[Any, ...]:
@@ -149,7 +158,8 @@ def _or_first(value: str | int | None) -> tuple[Any, ...]:
     return () if value is None else (value,)
 
 
-def _totals(counts: Mapping[Status, int]) -> JsonObject:
+def totals_value(counts: Mapping[Status, int]) -> JsonObject:
+    """Give the answers of one rule, counted, as the value that stands in a report."""
     return {key: counts.get(status, 0) for key, status in _TOTALS.items()}
 
 
@@ -172,7 +182,8 @@ def _row_order(row: LedgerRow) -> tuple[Any, ...]:
     return (address, _or_first(row.file))
 
 
-def _problem(problem: Problem) -> JsonObject:
+def problem_value(problem: Problem) -> JsonObject:
+    """Give a problem as the value that stands in a report."""
     return {
         "kind": problem.kind,
         "message": problem.message,

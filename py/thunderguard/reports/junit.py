@@ -1,17 +1,27 @@
 """JUnit XML, which every CI system shows: suites of cases that passed, failed, could not be tried or were left out.
 
-It takes plain values, so that anything that has results can be written; what XML cannot hold is written out.
+:func:`render` takes plain values, so that anything that has results can be written; what XML cannot hold is written
+out. :func:`render_report` writes the report of an audit with it: a suite a rule, a case an object that it judged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
+from junitparser import Attr, Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
+from thunderguard.model import Finding, LedgerRow, Problem, Report, Resource, Status, in_order
+from thunderguard.reports.setting import Setting
 from thunderguard.reports.terminal import safe
+
+#: Up to so many passes are cases of their own; where there are more, each suite counts its passes in a property, since
+#: CI systems cut files off (GitLab.com reads no more than 500,000 cases) and show such a list to nobody.
+MOST_PASSES = 5000
+
+_SOURCE = ("path", "kind", "capturedAt", "clusterVersion")
 
 
 class Outcome(StrEnum):
@@ -25,7 +35,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case. ``message`` is the line that says what is wrong, ``text`` the rest."""
+    """One case. ``message`` is the line that says what is wrong, ``text`` the rest, ``file`` and ``line`` its place."""
 
     name: str
     group: str
@@ -33,6 +43,8 @@ class Case:
     message: str = ""
     text: str = ""
     seconds: float = 0.0
+    file: str | None = None
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +56,20 @@ class Suite:
     properties: Mapping[str, str] = field(default_factory=dict)
 
 
+_STATED = {
+    Status.PASSED: (Outcome.PASSED, ""),
+    Status.NOT_JUDGED: (Outcome.SKIPPED, "not judged: the source does not say enough"),
+    Status.FAILED: (Outcome.ERROR, "the engine gave no verdict"),
+}
+
 _RESULTS = {Outcome.FAILED: Failure, Outcome.ERROR: Error, Outcome.SKIPPED: Skipped}
+
+
+class _Placed(TestCase):
+    """A case with the attributes that pytest's first JUnit XML had and that GitLab links to."""
+
+    file = Attr()
+    line = Attr()
 
 
 def render(name: str, suites: Sequence[Suite]) -> bytes:
@@ -61,16 +86,124 @@ def _suite(suite: Suite) -> TestSuite:
     written = TestSuite(safe(suite.name))
     for key, value in suite.properties.items():
         written.add_property(safe(key), safe(value))
-    for case in suite.cases:
-        written.add_testcase(_case(case))
+    # One by one, each would have all of them counted anew.
+    written.add_testcases([_case(case) for case in suite.cases])
     return written
 
 
 def _case(case: Case) -> TestCase:
-    written = TestCase(safe(case.name), classname=safe(case.group), time=round(case.seconds, 3))
+    written = _Placed(safe(case.name), classname=safe(case.group), time=round(case.seconds, 3))
+    if case.file is not None:
+        written.file = safe(case.file)
+        if case.line is not None:
+            written.line = str(case.line)
     kind = _RESULTS.get(case.outcome)
     if kind is not None:
         result = kind(message=safe(case.message), type_=str(case.outcome))
         result.text = "\n".join(safe(line) for line in case.text.splitlines())
         written.result = [result]
     return written
+
+
+def render_report(report: Report, setting: Setting) -> bytes:
+    """Write ``report``: a suite for each rule and one for what could not be read or judged.
+
+    What makes the audit end with 1 is a failure and what makes it end with 3 is an error, so that CI is red when the
+    audit is. A finding that fails nothing (waived, below --fail-on, in the baseline) is skipped and says why, and so
+    is what was not judged. Passes beyond :data:`MOST_PASSES` are only counted.
+    """
+    by_rule: dict[str, list[Finding]] = defaultdict(list)
+    for finding in in_order(report.findings):
+        by_rule[finding.rule].append(finding)
+    others = _others(report.rows)
+    passes = sum(case.outcome is Outcome.PASSED for cases in others.values() for case in cases)
+    suites = []
+    for rule in sorted({*report.totals, *by_rule, *others}):
+        cases = _distinct([*_violated(rule, by_rule.get(rule, ()), report), *others.get(rule, ())])
+        properties = {"title": setting.title(rule)}
+        if passes > MOST_PASSES:
+            properties["passed"] = str(sum(case.outcome is Outcome.PASSED for case in cases))
+            cases = [case for case in cases if case.outcome is not Outcome.PASSED]
+        suites.append(Suite(rule, cases, properties))
+    if report.problems:
+        about = {key: str(report.source[key]) for key in _SOURCE if report.source.get(key)}
+        suites.append(Suite("problems", [_problem(problem) for problem in report.problems], about))
+    return render("thunderguard", suites)
+
+
+def _distinct(cases: Sequence[Case]) -> list[Case]:
+    """Add the file to names that several cases have: of cases with one name, GitLab shows the first."""
+    names = Counter(case.name for case in cases)
+    return [
+        replace(case, name=f"{case.name} in {case.file}") if names[case.name] > 1 and case.file is not None else case
+        for case in cases
+    ]
+
+
+def _violated(rule: str, findings: Iterable[Finding], report: Report) -> list[Case]:
+    """Give a case for each object, with all that ``rule`` found in it."""
+    objects: dict[tuple[Resource, str | None], list[Finding]] = defaultdict(list)
+    for finding in findings:
+        objects[finding.resource, finding.file].append(finding)
+    return [_failed(rule, resource, found, report) for (resource, _), found in objects.items()]
+
+
+def _failed(rule: str, resource: Resource, findings: Sequence[Finding], report: Report) -> Case:
+    failing = [finding for finding in findings if not _spared(finding, report)]
+    first = (failing or findings)[0]
+    more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+    why = "" if failing else f"{_spared(first, report)}: "
+    lines = []
+    for finding in findings:
+        spared = _spared(finding, report)
+        lines.append(f"{finding.level}: {safe(finding.message)}{f' ({safe(spared)})' if spared else ''}")
+        lines += [f"  at: {safe(place)}" for place in (finding.path, _place(finding)) if place]
+        if finding.remedy:
+            lines.append(f"  remedy: {safe(finding.remedy)}")
+    return Case(
+        name=str(resource),
+        group=rule,
+        outcome=Outcome.FAILED if failing else Outcome.SKIPPED,
+        message=f"{why}{first.message}{more}",
+        text="\n".join(lines),
+        file=first.file,
+        line=first.line,
+    )
+
+
+def _spared(finding: Finding, report: Report) -> str:
+    """Say why ``finding`` fails nothing; the empty text when it does fail."""
+    if (waived := finding.waived) is not None:
+        return f"waived until {waived.expires} by {waived.owner}: {waived.reason}"
+    if not report.is_new(finding):
+        return "known to the baseline"
+    if report.fail_on is None:
+        return "nothing fails this run"
+    return "" if finding.level.reaches(report.fail_on) else f"{finding.level}, below --fail-on {report.fail_on}"
+
+
+def _others(rows: Iterable[LedgerRow]) -> dict[str, list[Case]]:
+    """Give the cases by rule of all that is no finding."""
+    cases: dict[str, list[Case]] = defaultdict(list)
+    for row in rows:
+        name = "the whole set" if row.resource is None else str(row.resource)
+        for rule, status in row.statuses.items():
+            if status in _STATED:
+                outcome, message = _STATED[status]
+                cases[rule].append(Case(name, rule, outcome, message, file=row.file))
+    for group in cases.values():
+        group.sort(key=lambda case: (case.outcome, case.name, case.file or ""))
+    return cases
+
+
+def _problem(problem: Problem) -> Case:
+    name = problem.object or problem.file or problem.kind
+    return Case(
+        name, "problems", Outcome.ERROR, f"{problem.kind}: {problem.message}", "", 0.0, problem.file, problem.line
+    )
+
+
+def _place(finding: Finding) -> str:
+    if finding.file is None:
+        return ""
+    return ":".join(str(part) for part in (finding.file, finding.line, finding.column) if part is not None)

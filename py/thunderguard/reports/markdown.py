@@ -7,6 +7,7 @@ from collections import Counter
 from itertools import groupby
 
 from thunderguard.model import Finding, Level, Report, in_order
+from thunderguard.reports import origins
 from thunderguard.reports.setting import Setting, writable
 from thunderguard.reports.terminal import safe
 
@@ -22,13 +23,14 @@ _REFERENCES = {ord(sign): f"&#{ord(sign)};" for sign in "\\`*_[]|~@$:"}
 def render(report: Report, setting: Setting) -> bytes:
     """Write a table of findings for each rule, shortened where a comment could not hold it."""
     findings = in_order(report.findings)
-    counts = Counter(finding.level for finding in findings)
-    totals = ", ".join(f"{counts[level]} {level}" for level in Level)
+    waived = sum(finding.waived is not None for finding in findings)
+    counts = Counter(finding.level for finding in findings if finding.waived is None)
+    totals = ", ".join(f"{counts[level]} {level}" for level in Level) + (f", {waived} waived" if waived else "")
     objects = report.source.get("objects", 0)
     lines = ["## Thunderguard", "", f"**{totals}** in {objects} objects; exit {setting.exit_code}", ""]
     left, length = len(findings), 0
     for rule, group in groupby(findings, key=lambda finding: finding.rule):
-        heading = f"### {_text(rule)}: {_text(setting.title(rule))}"
+        heading = f"### {plain(rule)}: {plain(setting.title(rule))}"
         block = [heading, "", "| object | finding | remedy |", "|---|---|---|"]
         kept = 0
         for finding in group:
@@ -45,7 +47,7 @@ def render(report: Report, setting: Setting) -> bytes:
         lines += [f"and {left} more: the whole report has them.", ""]
     if report.problems:
         lines += ["### Not judged", ""]
-        lines += [f"- {_text(problem.file or '')} {_text(problem.message)}" for problem in report.problems[:50]]
+        lines += [f"- {plain(problem.file or '')} {plain(problem.message)}" for problem in report.problems[:50]]
         if len(report.problems) > 50:
             lines.append(f"- and {len(report.problems) - 50} more")
         lines.append("")
@@ -54,17 +56,24 @@ def render(report: Report, setting: Setting) -> bytes:
 
 def _row(finding: Finding) -> str:
     line = "" if finding.line is None else f":{finding.line}"
-    place = "" if finding.file is None else f"<br>{_text(f'{finding.file}{line}')}"
-    subject = f"{_text(str(finding.resource))}{place}"
-    return f"| {subject} | {finding.level}: {_text(finding.message)} | {_code(finding.remedy)} |"
+    place = "" if finding.file is None else f"<br>{plain(f'{finding.file}{line}')}"
+    subject = f"{plain(str(finding.resource))}{place}"
+    if (waived := finding.waived) is not None:
+        words = f"waived until {waived.expires} by {waived.owner}: {waived.reason}"
+        return f"| {subject} | {plain(finding.message)}<br>{plain(words)} | {code(finding.remedy)} |"
+    values = ""
+    if (origin := finding.origin) is not None and origin.keys:
+        values = f"<br>values: {code(', '.join(origin.keys[: origins.MOST_KEYS]))}"
+    return f"| {subject} | {finding.level}: {plain(finding.message)} | {code(finding.remedy)}{values} |"
 
 
-def _text(words: str) -> str:
+def plain(words: str) -> str:
     """Write ``words`` so that no sign in them means anything, neither to Markdown nor to HTML."""
     return html.escape(_line(words).translate(_SPECIAL), quote=True)
 
 
-def _code(words: str) -> str:
+def code(words: str) -> str:
+    """Write ``words`` as code, in which no sign means anything either."""
     # In HTML, since no escape of a pipe or a backtick holds in every dialect's code spans.
     return f"<code>{html.escape(_line(words), quote=True).translate(_REFERENCES)}</code>"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from dataclasses import asdict
 
 import yaml
 
@@ -64,17 +65,19 @@ def _documents(report: Report, setting: Setting, version: str, kind: str) -> byt
 def _result(finding: Finding, seconds: int, setting: Setting) -> JsonObject:
     resource = finding.resource
     address = {"apiVersion": resource.apiVersion, "kind": resource.kind, "namespace": resource.namespace}
+    waived = finding.waived
+    told = {} if waived is None else {f"waived-{key}": value for key, value in asdict(waived).items()}
     return {
         "source": NAME,
         "policy": finding.rule,
         "rule": finding.rule,
         "category": setting.title(finding.rule),
-        "result": _RESULTS[finding.level],
+        "result": _RESULTS[finding.level] if waived is None else "skip",
         "severity": _SEVERITIES[finding.level],
         "scored": finding.level is Level.DENY,
         "message": finding.message,
         "resources": [{key: part for key, part in {**address, "name": resource.name}.items() if part}],
-        "properties": {"path": finding.path, "remedy": finding.remedy, "fingerprint": finding.fingerprint},
+        "properties": {"path": finding.path, "remedy": finding.remedy, "fingerprint": finding.fingerprint, **told},
         "timestamp": {"seconds": seconds, "nanos": 0},
     }
 

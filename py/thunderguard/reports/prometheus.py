@@ -6,22 +6,32 @@ https://prometheus.io/docs/instrumenting/exposition_formats/
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
 
 from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.exposition import generate_latest
 
-from thunderguard.model import Report
+from thunderguard.model import Finding, Report, Waived
 from thunderguard.reports.setting import Setting, writable
 
 
 def render(report: Report, setting: Setting) -> bytes:
-    """Write gauges: findings by rule, level and namespace; statuses by rule; objects, problems, time and exit code."""
+    """Write gauges about the findings, the ledger, the waivers that hold, and how the audit ended."""
     registry = CollectorRegistry()
-    findings = _gauge(registry, "findings", "Findings of the last audit.", "rule", "level", "namespace")
-    for (rule, level, namespace), number in sorted(
-        Counter((f.rule, str(f.level), f.resource.namespace) for f in report.findings).items()
-    ):
-        findings.labels(*map(writable, (rule, level, namespace))).set(number)
+    borne = [(finding, finding.waived) for finding in report.findings if finding.waived is not None]
+    others = [finding for finding in report.findings if finding.waived is None]
+    new = [finding for finding in others if report.is_new(finding)]
+    _findings(registry, "findings", "Findings of the last audit.", others)
+    _findings(registry, "new_findings", "Findings that are not in the baseline; all, where there is none.", new)
+    _findings(registry, "waived_findings", "Findings that a waiver covers.", [one for one, _ in borne])
+    waivers = _gauge(
+        registry, "waiver_expires_timestamp_seconds", "When a waiver that covers findings lapses.", "rule", "owner"
+    )
+    # The first of several: whoever owns them has to look at it next.
+    for finding, waived in sorted(borne, key=lambda pair: pair[1].expires, reverse=True):
+        if (lapses := _lapse(waived)) is not None:
+            waivers.labels(writable(finding.rule), writable(waived.owner)).set(lapses)
     rules = _gauge(registry, "rule_objects", "Objects of the last audit by rule and status.", "rule", "status")
     for rule, totals in sorted(report.totals.items()):
         for status, number in totals.items():
@@ -37,6 +47,22 @@ def render(report: Report, setting: Setting) -> bytes:
     told = (setting.version, report.engine.get("name"), report.estate.get("name"))
     info.labels(*(writable(str(part)) for part in told)).set(1)
     return generate_latest(registry)
+
+
+def _findings(registry: CollectorRegistry, name: str, documentation: str, findings: Iterable[Finding]) -> None:
+    gauge = _gauge(registry, name, documentation, "rule", "level", "namespace")
+    counts = Counter((found.rule, str(found.level), found.resource.namespace) for found in findings)
+    for labels, number in sorted(counts.items()):
+        gauge.labels(*map(writable, labels)).set(number)
+
+
+def _lapse(waived: Waived) -> float | None:
+    """Give the end, in UTC, of the last day on which a waiver is in force."""
+    try:
+        last = date.fromisoformat(waived.expires)
+        return datetime.combine(last + timedelta(days=1), time(), UTC).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _gauge(registry: CollectorRegistry, name: str, documentation: str, *labels: str) -> Gauge:

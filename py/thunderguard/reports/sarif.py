@@ -75,7 +75,7 @@ def _result(finding: Finding, place: int) -> JsonObject:
         if finding.line is not None:
             column = {} if finding.column is None else {"startColumn": finding.column}
             location["physicalLocation"]["region"] = {"startLine": finding.line, **column}
-    return {
+    result: JsonObject = {
         "ruleId": finding.rule,
         "ruleIndex": place,
         "level": _LEVELS[finding.level],
@@ -84,6 +84,12 @@ def _result(finding: Finding, place: int) -> JsonObject:
         "partialFingerprints": {FINGERPRINT: finding.fingerprint},
         "properties": {"resource": str(finding.resource), "service": finding.service, "remedy": finding.remedy},
     }
+    if (origin := finding.origin) is not None:
+        result["properties"] |= {"valuesKeys": list(origin.keys), "valuesPatch": origin.patch}
+    if (waived := finding.waived) is not None:
+        words = f"{waived.reason} (waived by {waived.owner} until {waived.expires})"
+        result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": words}]
+    return result
 
 
 def _notification(problem: Problem) -> JsonObject:

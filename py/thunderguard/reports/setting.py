@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from thunderguard.catalogue import Rule
+    from thunderguard.recorded import Changes
 
 Clock = Callable[[], datetime]
 
@@ -19,16 +20,38 @@ def utc_now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedStep:
+    """A step of a clean-up, as a report shows it.
+
+    ``resolves`` are the fingerprints of the findings that it resolves (of one by hand: those it is about), ``notes``
+    say what has to be so before, ``warnings`` what may be lost, ``back`` how it is undone.
+    """
+
+    title: str
+    reason: str = ""
+    commands: tuple[str, ...] = ()
+    resolves: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    back: tuple[str, ...] = ()
+    by_hand: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """``rules`` are the catalogue's by id, ``exit_code`` is what the command ends with, ``version`` is Thunderguard's.
 
-    ``clock`` gives the time that a report bears.
+    ``clock`` gives the time that a report bears. ``changes`` are those since an earlier report, called ``compared``;
+    ``plan`` is the clean-up. A report without them says nothing about either.
     """
 
     rules: Mapping[str, Rule]
     exit_code: int
     version: str
     clock: Clock = field(default=utc_now)
+    changes: Changes | None = None
+    compared: str = ""
+    plan: tuple[PlannedStep, ...] | None = None
 
     def title(self, rule: str) -> str:
         """Give the title of ``rule``; its id when the catalogue does not have it."""

@@ -6,15 +6,15 @@ wherever it is written, one finding to a line where it fits.
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from thunderguard.model import Finding, Level, Problem, Report, Resource, Status
-from thunderguard.reports import inventory
+from thunderguard.reports import inventory, origins, remedies
+from thunderguard.reports.picture import ASTRAY, RELEASE_VERDICTS, Mark, draw, is_astray
 from thunderguard.reports.terminal import Glyphs, Paint, columns, glyphs_for, pad, safe
 
 PLAIN_WIDTH = 100
@@ -23,20 +23,7 @@ _MOST_PROBLEMS = 50
 _LEVEL_COLOURS = {Level.DENY: "red", Level.WARN: "yellow", Level.INFO: "cyan"}
 _WEIGHT = {Level.DENY: 0, Level.WARN: 1, Level.INFO: 2}
 
-# Only what is safe to paste into a shell counts as a command to run: names of the characters that Kubernetes allows.
-_COMMAND = re.compile(
-    r"(?:helm uninstall [A-Za-z0-9][A-Za-z0-9._-]* -n [A-Za-z0-9][A-Za-z0-9-]*"
-    r"|kubectl delete [a-z][a-z0-9.]* [A-Za-z0-9][A-Za-z0-9._:-]*(?: -n [A-Za-z0-9][A-Za-z0-9-]*)?)"
-    r"(?=[,;]|\Z)"
-)
-
-# The rules that say that an instance is where it should not be: about one of its services, or about all of it.
-_AWAY_SERVICE = frozenset({"singleton-service", "duplicate-service"})
-_AWAY_OBJECT = frozenset({"namespace-boundary", "deprecated-service"})
-
-_RELEASE_VERDICTS = {"deprecated-chart": "deprecated", "duplicate-release": "duplicate"}
-
-_STATUSES = (Status.PASSED, Status.VIOLATED, Status.NOT_MATCHED, Status.NOT_JUDGED, Status.FAILED)
+_STATUSES = (Status.PASSED, Status.VIOLATED, Status.WAIVED, Status.NOT_MATCHED, Status.NOT_JUDGED, Status.FAILED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +53,16 @@ def render(
     ``picture`` false leaves the grid and the Helm releases out.
     """
     text = _Text(look or Look())
-    findings = sorted(report.findings, key=lambda finding: finding.sort_key)
+    found = sorted(report.findings, key=lambda finding: finding.sort_key)
+    findings = [finding for finding in found if finding.waived is None]
     text.headline(report, len(findings))
     if picture:
-        text.grid(report, findings)
+        text.grid(report)
         text.releases(report, findings)
     text.findings(report, findings, titles)
+    text.values(findings)
     text.commands(findings)
+    text.waived([finding for finding in found if finding.waived is not None])
     text.problems(report.problems)
     text.ledger(report)
     text.section()
@@ -82,10 +72,13 @@ def render(
 
 def summary(report: Report, exit_code: int) -> str:
     """Give the last line of the report: counts by level, the number of objects and the exit code."""
-    counts = Counter(finding.level for finding in report.findings)
+    live = [finding for finding in report.findings if finding.waived is None]
+    counts = Counter(finding.level for finding in live)
     parts = [", ".join(f"{counts[level]} {level}" for level in Level), _count(_objects(report), "object")]
+    if len(live) < len(report.findings):
+        parts.append(f"{len(report.findings) - len(live)} waived")
     if report.known is not None:
-        parts.append(f"{sum(map(report.is_new, report.findings))} new since the baseline")
+        parts.append(f"{sum(map(report.is_new, live))} new since the baseline")
     if report.problems:
         parts.append(_count(len(report.problems), "problem"))
     parts.append(f"exit {exit_code}")
@@ -155,6 +148,9 @@ class _Text:
         self.line(self._paint(f"Thunderguard: {what} in {_count(objects, 'object')}", "bold"))
         source, estate, engine = report.source, report.estate, report.engine
         self._fact("source", f"{source.get('path') or '-'} ({source.get('kind') or 'files'})")
+        for chart in source.get("charts", []):
+            where = chart["namespace"] or "a namespace that is not known"
+            self._fact("release", f"{chart['release']} in {where}, chart {chart['path']}")
         left_out = source.get("leftOut", [])
         if left_out:
             reasons = sorted({f"{one['file']} ({one['reason']})" for one in left_out})
@@ -172,27 +168,16 @@ class _Text:
 
     # ---- the picture
 
-    def grid(self, report: Report, findings: Sequence[Finding]) -> None:
-        found = inventory.workloads(report.inventory)
-        rules_of = _rules_by_object(findings)
-        cells: dict[tuple[str, str], list[set[str]]] = defaultdict(list)
-        for workload in found:
-            rules = rules_of.get(workload.resource, set())
-            for service in (*workload.services, *workload.deprecated):
-                marks = self._marks(workload, service, rules)
-                cells[workload.resource.namespace, service].append(marks)
-        # A required service that is nowhere is a part of the picture too: an empty column.
-        missing = {finding.service for finding in findings if finding.rule == "missing-service" and finding.service}
-        services = sorted({service for _, service in cells} | missing)
-        namespaces = sorted({namespace for namespace, _ in cells})
-        if not namespaces:
+    def grid(self, report: Report) -> None:
+        drawn = draw(report, inventory.workloads(report.inventory))
+        if not drawn.namespaces:
             return
         self.section("What runs where")
-        self._cells(namespaces, services, cells)
+        cells = {place: [self._signs(marks) for marks in instances] for place, instances in drawn.cells.items()}
+        self._cells(drawn.namespaces, drawn.services, cells)
         glyphs = self._glyphs
-        judged = "singleton-service" in report.totals
         legend = (
-            f"{glyphs.home} {'at home' if judged else 'running'}",
+            f"{glyphs.home} {'at home' if drawn.judged else 'running'}",
             f"{glyphs.away} away, duplicate or deprecated",
             f"{glyphs.parked} parked",
             f"{glyphs.failing} failing",
@@ -200,19 +185,10 @@ class _Text:
         )
         self.line(self._paint("   ".join(legend), "dim"), indent=2)
 
-    def _marks(self, workload: inventory.Workload, service: str, rules: set[tuple[str, str | None]]) -> set[str]:
+    def _signs(self, marks: frozenset[Mark]) -> set[str]:
         glyphs = self._glyphs
-        marks = set()
-        if service in workload.deprecated or any(
-            rule in _AWAY_OBJECT or (rule in _AWAY_SERVICE and about == service) for rule, about in rules
-        ):
-            marks.add(glyphs.away)
-        names = {rule for rule, _ in rules}
-        if workload.parked or "parked-workload" in names:
-            marks.add(glyphs.parked)
-        if workload.failing or "failing-workload" in names:
-            marks.add(glyphs.failing)
-        return marks or {glyphs.home}
+        signs = {Mark.HOME: glyphs.home, Mark.PARKED: glyphs.parked, Mark.FAILING: glyphs.failing}
+        return {glyphs.away if mark in ASTRAY else signs[mark] for mark in marks}
 
     def _cells(
         self, namespaces: Sequence[str], services: Sequence[str], cells: Mapping[tuple[str, str], list[set[str]]]
@@ -262,7 +238,7 @@ class _Text:
         rows = []
         for release in found:
             against = about.get(release.resource, [])
-            verdict = ", ".join(dict.fromkeys(_RELEASE_VERDICTS.get(one.rule, one.rule) for one in against))
+            verdict = ", ".join(dict.fromkeys(RELEASE_VERDICTS.get(one.rule, one.rule) for one in against))
             remedy = next((one.remedy for one in against if one.remedy), "")
             shown = f"{verdict} {self._glyphs.arrow} {self.safe(remedy)}" if remedy else verdict or "no finding"
             where = (release.resource.name, release.resource.namespace, release.chart)
@@ -348,7 +324,7 @@ class _Text:
             return
         text = self.safe(remedy)
         lead = f"{self._glyphs.arrow} "
-        if _COMMAND.match(remedy):
+        if remedies.command(remedy):
             # A command is copied from here: it stays on one line.
             self.line(lead + text, indent=indent)
         else:
@@ -365,7 +341,7 @@ class _Text:
             by_service[finding.service or ""].append(finding)
         found = inventory.workloads(report.inventory)
         # The best of several may still have to move: singleton-service says where to.
-        astray = {one.resource for one in report.findings if _is_astray(one)}
+        astray = {one.resource for one in report.findings if is_astray(one)}
         for service, findings in sorted(by_service.items()):
             others = {finding.resource for finding in findings}
             instances = {one.resource for one in found if service in one.services and not one.parked}
@@ -384,12 +360,33 @@ class _Text:
 
     # ---- what to do
 
+    def values(self, findings: Sequence[Finding]) -> None:
+        """Print for the objects of charts where each finding comes from and what to put into the values."""
+        groups = origins.grouped(findings)
+        if groups:
+            self.section("Where it comes from, and what to put into the values")
+        for origin, group in groups:
+            place = self.safe(origin.template) + ("" if origin.line is None else f":{origin.line}")
+            keys = ", ".join(map(self.safe, origin.keys[: origins.MOST_KEYS])) or (
+                "no values key is known to decide it" if origin.option is None else "the release decides it"
+            )
+            self.line(f"{place}  {self._paint(keys, 'cyan')}", indent=2)
+            for rule, resource in group:
+                self.line(f"{self.safe(rule)}  {self.safe(resource)}", indent=4)
+            lead = f"{self._glyphs.arrow} "
+            if origin.option is not None:
+                self.line(f"{lead}install with {self.safe(origin.option)}", indent=6)
+            if origin.note:
+                self.paragraph(self.safe(origin.note), indent=6, first=lead)
+            for line in (origin.patch or "").splitlines():
+                self.line(self.safe(line), indent=6)
+
     def commands(self, findings: Sequence[Finding]) -> None:
         """Print each command that remedies begin with once, with the number of findings it resolves.
 
         A command that removes an object resolves every finding about that object.
         """
-        steps = _steps(findings)
+        steps = remedies.commands(findings)
         if not steps:
             return
         self.section("What to do")
@@ -402,6 +399,20 @@ class _Text:
                 self.paragraph(self.safe(condition), indent=digits + 4)
         done = len(set().union(*(step.findings for step in steps)))
         self.line(f"Together they resolve {done} of {_count(len(findings), 'finding')}.", indent=2)
+
+    # ---- what is borne
+
+    def waived(self, findings: Sequence[Finding]) -> None:
+        """Print each finding that a waiver covers, and until when it does."""
+        if not findings:
+            return
+        self.section(f"Waived ({len(findings)})")
+        for finding in findings:
+            place = "  ".join(self.safe(part) for part in (finding.rule, finding.resource, finding.path) if str(part))
+            self._folded(place, self.safe(finding.message), indent=2)
+            if (waiver := finding.waived) is not None:
+                words = f"until {waiver.expires}, {self.safe(waiver.owner)}: {self.safe(waiver.reason)}"
+                self.paragraph(words, indent=4)
 
     # ---- what was not judged, and the ledger
 
@@ -439,55 +450,6 @@ class _Text:
     def summary(self, report: Report, exit_code: int) -> str:
         colour = {0: "green", 1: "red"}.get(exit_code, "yellow")
         return self._paint(summary(report, exit_code), colour, "bold")
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    command: str
-    findings: frozenset[int]
-    conditions: tuple[str, ...]
-
-
-def _steps(findings: Sequence[Finding]) -> list[_Step]:
-    resolved: dict[str, set[int]] = defaultdict(set)
-    conditions: dict[str, set[str]] = defaultdict(set)
-    removes: dict[Resource, set[str]] = defaultdict(set)
-    for place, finding in enumerate(findings):
-        match = _COMMAND.match(finding.remedy)
-        if match is None:
-            continue
-        resolved[match.group()].add(place)
-        removes[finding.resource].add(match.group())
-        condition = finding.remedy[match.end() :].strip(" ,;")
-        if condition:
-            conditions[match.group()].add(condition)
-    for place, finding in enumerate(findings):
-        for command in removes.get(finding.resource, ()):
-            resolved[command].add(place)
-    steps = [
-        _Step(command, frozenset(places), tuple(sorted(conditions[command]))) for command, places in resolved.items()
-    ]
-    # Releases first, since they take most with them; namespaces last, once they are empty.
-    return sorted(steps, key=lambda step: (_rank(step.command), -len(step.findings), step.command))
-
-
-def _rank(command: str) -> int:
-    if command.startswith("helm "):
-        return 0
-    return 2 if command.startswith("kubectl delete namespace ") else 1
-
-
-def _is_astray(finding: Finding) -> bool:
-    """Tell an instance away from its home from one at home with too many replicas: only that is about a container."""
-    return finding.rule == "singleton-service" and "ontainers[" in finding.path
-
-
-def _rules_by_object(findings: Iterable[Finding]) -> dict[Resource, set[tuple[str, str | None]]]:
-    rules: dict[Resource, set[tuple[str, str | None]]] = defaultdict(set)
-    for finding in findings:
-        if finding.rule != "singleton-service" or _is_astray(finding):
-            rules[finding.resource].add((finding.rule, finding.service))
-    return rules
 
 
 def _extent(group: Sequence[Finding]) -> str:

@@ -39,6 +39,10 @@ deprecated_services := object.get(spec, ["deprecated", "services"], [])
 deprecated_charts := object.get(spec, ["deprecated", "charts"], [])
 
 # METADATA
+# description: What is borne for a while.
+waivers := object.get(spec, "waivers", [])
+
+# METADATA
 # description: The namespaces that are left to others.
 exempt := {namespace | some namespace in object.get(spec, ["namespaces", "exempt"], [])}
 

@@ -8,14 +8,18 @@ import data.thunderguard.contract
 import data.thunderguard.facts.documents
 import data.thunderguard.facts.inventory
 import data.thunderguard.facts.objects
+import data.thunderguard.facts.waivers
 import data.thunderguard.result
 import future.keywords.not
 
 # METADATA
-# description: Everything found, in the shape of reports; index is the place of the entry, -1 for a rule about the set.
+# description: |
+#   Everything found and not waived, in the shape of reports; index is the place of the entry, -1 for a rule about the
+#   set.
 findings contains made if {
 	some id, body in _object_bodies
 	some violation in body.violations
+	not waivers.covering(id, violation.entry)
 	made := result.finding(id, violation)
 }
 
@@ -23,6 +27,26 @@ findings contains made if {
 	documents.is_set
 	some id, body in data.thunderguard.estate_rules
 	some violation in body.violations
+	not waivers.covering(id, violation.entry)
+	made := result.finding(id, violation)
+}
+
+# METADATA
+# description: "[{finding, waiver}] of what a waiver of the Estate covers: it fails nothing, and is said all the same."
+waived contains {"finding": made, "waiver": waiver} if {
+	some id, body in _object_bodies
+	waivers.in_force[id]
+	some violation in body.violations
+	waiver := waivers.covering(id, violation.entry)
+	made := result.finding(id, violation)
+}
+
+waived contains {"finding": made, "waiver": waiver} if {
+	documents.is_set
+	some id, body in data.thunderguard.estate_rules
+	waivers.in_force[id]
+	some violation in body.violations
+	waiver := waivers.covering(id, violation.entry)
 	made := result.finding(id, violation)
 }
 
@@ -50,6 +74,21 @@ warn contains answer if {
 	some found in findings
 	found.level == "warn"
 	answer := _answer(found)
+}
+
+# METADATA
+# description: What is waived is shown, and until when. It is no finding for whoever counts those.
+warn contains answer if {
+	some borne in waived
+	answer := {
+		"msg": sprintf("waived until %s by %s: %s", [
+			borne.waiver.expires,
+			borne.waiver.owner,
+			_message(borne.finding),
+		]),
+		"waived": borne,
+		"file": borne.finding.file,
+	}
 }
 
 # METADATA
@@ -92,7 +131,10 @@ _message(found) := sprintf("%s: %s: %s. %s", [
 
 _violated := {id: indices |
 	some id, body in _object_bodies
-	indices := {violation.entry.index | some violation in body.violations}
+	indices := {violation.entry.index |
+		some violation in body.violations
+		not waivers.covering(id, violation.entry)
+	}
 }
 
 # METADATA

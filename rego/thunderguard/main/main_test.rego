@@ -260,3 +260,56 @@ test_level_info_is_neither_denied_nor_warned_of if {
 	{answer.rule | some answer in (denied | warned)} == {found.rule | some found in all; found.level != "info"}
 	not "undeclared-workload" in {answer.rule | some answer in (denied | warned)}
 }
+
+_waiving := testing.changed_estate({"waivers": [{
+	"rule": "resource-limits",
+	"resource": {"kind": "Deployment", "namespace": "thunder", "name": "x"},
+	"reason": "r",
+	"owner": "ops",
+	"expires": "2026-12-31",
+}]})
+
+_rules_of(findings) := {found.rule | some found in findings}
+
+# What a waiver covers is no finding until it ends, and is said meanwhile. It covers no other rule.
+test_waived if {
+	before := main.verdict with input as _bad with data.estate as _waiving with data.clock as {"at": "2026-12-31"}
+	_rules_of(before.findings) == {"namespace-boundary"}
+	before.statuses["resource-limits"] == "passed"
+	after := main.verdict with input as _bad with data.estate as _waiving with data.clock as {"at": "2027-01-01"}
+	_rules_of(after.findings) == {"namespace-boundary", "resource-limits"}
+	after.statuses["resource-limits"] == "violated"
+	warned := main.warn with input as _bad with data.estate as _waiving with data.clock as {"at": "2026-12-31"}
+	{answer.msg | some answer in warned} == {concat("", [
+		"waived until 2026-12-31 by ops: resource-limits: thunder/Deployment/x: ",
+		"container a sets no limits.cpu, limits.memory, requests.cpu, requests.memory. ",
+		"set limits.cpu, limits.memory, requests.cpu, requests.memory in the resources of container a",
+	])}
+	{answer.rule | some answer in warned} == set()
+}
+
+test_waived_in_a_batch if {
+	batch := main.batch with input as _batch([_good, _bad])
+		with data.estate as _waiving
+		with data.clock as {"at": "2026-12-31"}
+	{[found.rule, found.index] | some found in batch.findings} == {["namespace-boundary", 1]}
+	batch.subjects["resource-limits"] == {0, 1}
+}
+
+test_waived_in_a_set if {
+	twins := [testing.deployment("mlflow", namespace, [testing.container("a", "mlflow:v1")]) |
+		some namespace in ["prod", "data"]
+	]
+	estate := testing.changed_estate({"waivers": [{
+		"rule": "duplicate-service",
+		"resource": {"kind": "Deployment", "namespace": "data", "name": "mlflow"},
+		"reason": "r",
+		"owner": "ops",
+		"expires": "2026-12-31",
+	}]})
+	before := main.findings with input as twins with data.estate as estate with data.clock as {"at": "2026-12-31"}
+	after := main.findings with input as twins with data.estate as estate with data.clock as {"at": "2027-01-01"}
+	_rules_of(after) - _rules_of(before) == {"duplicate-service"}
+	waived := main.waived with input as twins with data.estate as estate with data.clock as {"at": "2026-12-31"}
+	{[borne.finding.rule, borne.waiver.owner] | some borne in waived} == {["duplicate-service", "ops"]}
+}

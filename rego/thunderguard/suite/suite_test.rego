@@ -40,7 +40,8 @@ _cases := {id: case |
 	is_array(cases)
 	some raw in cases
 	id := concat("/", [rule, raw.name])
-	case := {"rule": rule, "raw": raw, "changes": object.get(raw, "estate", {})}
+	clock := {"at": day | day := raw.at}
+	case := {"rule": rule, "raw": raw, "asked": [object.get(raw, "estate", {}), clock]}
 }
 
 # The cases of which something else is said than what is right.
@@ -97,7 +98,7 @@ _said contains [g, place, "of", number] if {
 	some place, _ in _groups[g].checks
 }
 
-# Asked in one batch for each Estate, since every question pays for all that stands in the Estate.
+# Asked in one batch for each Estate and day, since every question pays for all that stands in the Estate.
 _answers := {g: answer |
 	some g, group in _groups
 	batch := {
@@ -105,16 +106,17 @@ _answers := {g: answer |
 		"kind": "Batch",
 		"objects": [check.document | some check in group.checks],
 	}
-	estate := _estate(group.changes)
-	answer := data.thunderguard.main.batch with input as batch with data.estate as estate
+	[changes, clock] := group.asked
+	estate := _estate(changes)
+	answer := data.thunderguard.main.batch with input as batch with data.estate as estate with data.clock as clock
 }
 
-# The checks by the changes of the Estate under which they hold.
-_groups := [{"changes": changes, "checks": checks} |
-	some changes in {case.changes | some case in _cases}
+# The checks by the changes of the Estate under which, and the day on which, they hold.
+_groups := [{"asked": asked, "checks": checks} |
+	some asked in {case.asked | some case in _cases}
 	checks := [check |
 		some id, case in _cases
-		case.changes == changes
+		case.asked == asked
 		some check in _checks(id, case)
 	]
 ]

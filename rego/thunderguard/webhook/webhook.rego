@@ -34,10 +34,19 @@ response := answer if {
 } else := answer if {
 	denied := _lines("deny")
 	count(denied) > 0
-	answer := _refused(_uid(input), 403, concat("\n", denied), _lines("warn"))
-} else := {"uid": uid, "allowed": true, "warnings": warnings} if {
+	refused := _refused(_uid(input), 403, concat("\n", denied), _warnings(input))
+	answer := object.union(refused, {"auditAnnotations": _annotations(input)})
+} else := {"uid": uid, "allowed": true, "warnings": warnings, "auditAnnotations": annotations} if {
 	uid := _uid(input)
-	warnings := _lines("warn")
+	warnings := _warnings(input)
+	annotations := _annotations(input)
+}
+
+# What the API server's audit log says besides: the rules that had something to say about the object, good or bad.
+_annotations(_) := {"rules": concat(",", spoken) |
+	some row in main.rows
+	spoken := sort([id | some id, status in row.statuses; status in {"passed", "violated"}])
+	count(spoken) > 0
 }
 
 _refused(uid, code, message, warnings) := {
@@ -52,11 +61,19 @@ _uid(asked) := uid if {
 	is_string(uid)
 } else := ""
 
+# What does not deny, and what a waiver lets in, which nobody should forget.
+_warnings(_) := array.concat(_lines("warn"), [concat("", ["waived until ", expires, ": ", line]) |
+	some expires in {borne.waiver.expires | some borne in main.waived}
+	some line in _told([borne.finding | some borne in main.waived; borne.waiver.expires == expires])
+])
+
 # A line for each place of each rule; of several findings there, the first one speaks.
-_lines(level) := [line |
-	some place in {[found.rule, found.path] | some found in main.findings; found.level == level}
+_lines(level) := _told([found | some found in main.findings; found.level == level])
+
+_told(findings) := [line |
+	some place in {[found.rule, found.path] | some found in findings}
 	words := min({[found.service, found.message, found.remedy] |
-		some found in main.findings
+		some found in findings
 		[found.rule, found.path] == place
 	})
 	line := concat("", [place[0], ": ", place[1], ": ", words[1], ". ", words[2]])

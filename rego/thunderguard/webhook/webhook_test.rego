@@ -26,7 +26,12 @@ test_allowed if {
 	testing.same(_answer(_review(_good)), {
 		"apiVersion": "admission.k8s.io/v1",
 		"kind": "AdmissionReview",
-		"response": {"uid": "705ab4f5", "allowed": true, "warnings": []},
+		"response": {
+			"uid": "705ab4f5",
+			"allowed": true,
+			"warnings": [],
+			"auditAnnotations": {"rules": "deprecated-service,image-reference,namespace-boundary,resource-limits"},
+		},
 	})
 }
 
@@ -60,6 +65,10 @@ test_denied if {
 					". add spec.template.spec.containers[0].", probe, " to container a",
 				])
 			],
+			"auditAnnotations": {"rules": concat(",", [
+				"deprecated-service", "health-probes", "image-reference", "namespace-boundary", "resource-limits",
+				"singleton-service",
+			])},
 		},
 	})
 }
@@ -85,7 +94,7 @@ test_one_line_a_place if {
 
 test_what_is_not_judged_is_allowed if {
 	deleted := object.union(_review(_good), {"request": {"operation": "DELETE", "object": null, "oldObject": _good}})
-	_answer(deleted).response == {"uid": "705ab4f5", "allowed": true, "warnings": []}
+	_answer(deleted).response == {"uid": "705ab4f5", "allowed": true, "warnings": [], "auditAnnotations": {}}
 }
 
 test_the_version_that_was_asked_in if {
@@ -150,4 +159,28 @@ test_without_an_estate_nothing_is_allowed if {
 			"warnings": [],
 		}
 	}
+}
+
+# A waiver opens the door until it ends, and is named to whoever passes.
+test_waived if {
+	bad := testing.deployment("x", "prod", [testing.unbounded("a", "app:1")])
+	estate := testing.changed_estate({"waivers": [{
+		"rule": "resource-limits",
+		"resource": {"kind": "Deployment", "namespace": "prod", "name": "x"},
+		"reason": "r",
+		"owner": "ops",
+		"expires": "2026-12-31",
+	}]})
+	before := webhook.response with input as _review(bad)
+		with data.estate as estate
+		with data.clock as {"at": "2026-12-31"}
+	before.allowed
+	[concat(": ", array.slice(split(warning, ": "), 0, 3)) | some warning in before.warnings] == [concat(": ", [
+		"waived until 2026-12-31", "resource-limits", "spec.template.spec.containers[0].resources",
+	])]
+	after := webhook.response with input as _review(bad)
+		with data.estate as estate
+		with data.clock as {"at": "2027-01-01"}
+	not after.allowed
+	after.warnings == []
 }

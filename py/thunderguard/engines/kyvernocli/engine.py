@@ -15,6 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
@@ -26,15 +27,16 @@ from thunderguard.engines.batches import in_batches
 from thunderguard.engines.external import HangError, RunError, in_halves, on_failure, trying_out
 from thunderguard.engines.kyvernocli.joined import joined
 from thunderguard.engines.kyvernocli.matching import matches
-from thunderguard.engines.kyvernocli.messages import MessageError, Messages
 from thunderguard.engines.kyvernocli.policies import NO_SUBJECT, Kind, Policy, Variant, load_policies
 from thunderguard.engines.kyvernocli.program import Program, Row, shortened
 from thunderguard.engines.kyvernocli.questions import InexpressibleError, NotJsonError, Question, as_yaml, question
 from thunderguard.engines.kyvernocli.runs import Run, first_places, planned
 from thunderguard.engines.kyvernocli.stubs import definitions
+from thunderguard.engines.messages import MessageError, Messages
 from thunderguard.engines.pins import check_version, find_program, pinned
 from thunderguard.engines.verdict import in_order
 from thunderguard.errors import PolicyError
+from thunderguard.facts.waivers import Waivers
 from thunderguard.model import Document, EstateRequest, JsonObject, Outcome, OutcomeKind, RawFinding, Status
 
 if TYPE_CHECKING:
@@ -96,7 +98,8 @@ class CliEngine(ContextManaged, ABC):
         """
         self._rules = tuple(catalogue.object_rules)
         self._estate_rules = tuple(catalogue.estate_rules)
-        self._policies = load_policies(options, self._rules, self.flavour.file, self.flavour.kind)
+        waiving = partial(self.waiving, Waivers.of(estate.data), options.at)
+        self._policies = load_policies(options, self._rules, self.flavour.file, self.flavour.kind, waiving)
         self._joined = {one.name: one for one in joined(self._policies.by_rule.values())}
         self._messages = Messages(catalogue.rules, estate.data)
         path = find_program(_PROGRAM, options).absolute()
@@ -146,6 +149,10 @@ class CliEngine(ContextManaged, ABC):
         """End what runs and remove the files."""
         self._program.end("the engine is closed")
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    @abstractmethod
+    def waiving(self, waivers: Waivers, at: date | None, rule: str) -> Mapping[str, str]:
+        """Give the expressions of variables by which a copy of the policy of ``rule`` waives as on the day ``at``."""
 
     @abstractmethod
     def estate_arguments(self, path: str) -> list[str]:

@@ -7,8 +7,8 @@ speaks about the object at all, and what holds when the namespace is not known.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,7 +56,10 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The policy of one rule, read from ``path``. ``constraints`` decide what it is asked about."""
+    """The policy of one rule, read from ``path``. ``constraints`` decide what it is asked about.
+
+    ``instead`` are the expressions that variables of a copy have, by name, in place of their own.
+    """
 
     rule: str
     name: str
@@ -64,10 +67,13 @@ class Policy:
     policy: JsonObject
     binding: JsonObject | None
     constraints: JsonObject
+    instead: Mapping[str, str] = field(default_factory=dict)
 
     def variables(self, variant: Variant) -> list[JsonObject]:
         """Give the variables of a copy."""
         variables = [dict(variable) for variable in as_list(self.policy["spec"].get("variables"))]
+        for variable in variables:
+            variable["expression"] = self.instead.get(variable.get("name", ""), variable.get("expression"))
         if variant is Variant.UNPLACED:
             for variable in variables:
                 if variable.get("name") == _NAMESPACE:
@@ -125,8 +131,17 @@ class Policies:
     sha256: str
 
 
-def load_policies(options: EngineOptions, rules: Sequence[str], file: str, kind: Kind) -> Policies:
-    """Read ``<rule>/<file>`` for each of ``rules``. Raises PolicyError when one is missing or not what it should be."""
+def load_policies(
+    options: EngineOptions,
+    rules: Sequence[str],
+    file: str,
+    kind: Kind,
+    instead: Callable[[str], Mapping[str, str]] = lambda _: {},
+) -> Policies:
+    """Read ``<rule>/<file>`` for each of ``rules``; ``instead`` gives what its copies say otherwise (see Policy).
+
+    Raises PolicyError when one is missing or not what it should be.
+    """
     root = options.policies_dir if options.policies_dir is not None else assets.root("policies")
     contents: dict[str, bytes] = {}
     policies: dict[str, Policy] = {}
@@ -136,7 +151,8 @@ def load_policies(options: EngineOptions, rules: Sequence[str], file: str, kind:
             contents[f"{rule}/{file}"] = path.read_bytes()
         except OSError as error:
             raise PolicyError(f"the policy {path} cannot be read: {error.strerror}", hint=_HINT) from None
-        policies[rule] = _policy(rule, path, contents[f"{rule}/{file}"], kind)
+        read = _policy(rule, path, contents[f"{rule}/{file}"], kind)
+        policies[rule] = replace(read, instead=instead(rule))
     names = [policy.name for policy in policies.values()]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise PolicyError(f"several policies below {root} are called {', '.join(twice)}", hint=_HINT)

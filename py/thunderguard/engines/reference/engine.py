@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from thunderguard.facts.admission import asked, significant_labels
 from thunderguard.facts.contract import Contract
 from thunderguard.facts.subject import Subject
 from thunderguard.facts.values import load_json
+from thunderguard.facts.waivers import Waivers, labels_of, today
 from thunderguard.model import (
     Document,
     EstateRequest,
@@ -29,6 +30,7 @@ from thunderguard.model import (
     RawFinding,
     Resource,
     Scope,
+    Status,
 )
 from thunderguard.paths import format_path
 
@@ -47,13 +49,14 @@ class ReferenceEngine(ContextManaged):
     needs_documents = True
 
     def __init__(self, *, estate: Estate, catalogue: Catalogue, options: EngineOptions | None = None) -> None:
-        """Take the Estate (its ``data`` is read) and the catalogue (its texts are used); there are no options.
+        """Take the Estate (its ``data`` is read) and the catalogue (its texts are used); the one option is the day.
 
         Raises EstateError for a pattern that RE2 refuses, CatalogueError when the catalogue has a rule that this
         engine lacks, or lacks one.
         """
-        del options
         self._contract = Contract.of(estate.data)
+        self._waivers = Waivers.of(estate.data)
+        self._at = (options.at if options else None) or today()
         self._labels = significant_labels(self._contract)
         self._catalogue = catalogue
         for scope, rules in ((Scope.OBJECT, OBJECT_RULES), (Scope.ESTATE, ESTATE_RULES)):
@@ -90,13 +93,13 @@ class ReferenceEngine(ContextManaged):
         if subject is not None:
             # A Scale is no object of its own: it only says how many there are to be of another one.
             verdicts["singleton-service"] = judge_scale(subject, self._contract)
-        return self._outcome(verdicts, _NOWHERE)
+        return self._outcome(verdicts, _NOWHERE, lambda _: {})
 
     def judge_object(self, obj: Any) -> Outcome:
         """Give the outcome of the rules of scope object for one JSON value."""
         subject = Subject(obj, self._contract)
         verdicts = {rule: judge(subject) for rule, judge in OBJECT_RULES.items()}
-        return self._outcome(verdicts, subject.resource)
+        return self._outcome(verdicts, subject.resource, lambda _: labels_of(obj))
 
     def judge_estate(self, request: EstateRequest) -> Outcome:
         """Give the outcome of the rules of scope estate for all objects of ``request``, read once more."""
@@ -113,17 +116,32 @@ class ReferenceEngine(ContextManaged):
         """Give the outcome of the rules of scope estate for a set of JSON values."""
         inventory = Inventory(objects, self._contract)
         verdicts = {rule: verdict(judge(inventory)) for rule, judge in ESTATE_RULES.items()}
-        return self._outcome(verdicts, _NOWHERE)
+        return self._outcome(verdicts, _NOWHERE, inventory.labels)
 
-    def _outcome(self, verdicts: Mapping[str, Verdict], resource: Resource) -> Outcome:
-        statuses = {rule: verdicts[rule].status for rule in sorted(verdicts)}
-        findings = [
-            self._finding(rule, violation, resource)
-            for rule in statuses
-            for violation in _distinct(verdicts[rule].violations, resource)
-        ]
+    def _outcome(
+        self, verdicts: Mapping[str, Verdict], resource: Resource, labels: Callable[[Resource], JsonObject]
+    ) -> Outcome:
+        """Put verdicts together; ``labels`` gives those of an object. What a waiver covers is not found."""
+        found = {
+            rule: [
+                self._finding(rule, violation, resource)
+                for violation in _distinct(verdicts[rule].violations, resource)
+                if not self._is_waived(rule, violation.resource or resource, labels)
+            ]
+            for rule in sorted(verdicts)
+        }
+        statuses = {
+            rule: Status.PASSED if verdicts[rule].violations and not found[rule] else verdicts[rule].status
+            for rule in found
+        }
+        findings = [finding for members in found.values() for finding in members]
         findings.sort(key=lambda finding: finding.key)
         return Outcome(outcome_kind(findings, statuses), tuple(findings), statuses)
+
+    def _is_waived(self, rule: str, resource: Resource, labels: Callable[[Resource], JsonObject]) -> bool:
+        if not self._waivers.all:
+            return False
+        return bool(self._waivers.in_force(rule, self._waivers.covering(resource, labels(resource)), self._at))
 
     def _finding(self, rule: str, violation: Violation, judged: Resource) -> RawFinding:
         entry, resource = self._catalogue.rules[rule], violation.resource or judged

@@ -9,11 +9,12 @@ from thunderguard.facts.ownership import identity_of, resolve_roots
 from thunderguard.facts.resources import is_release
 from thunderguard.facts.subject import Subject
 from thunderguard.facts.values import dig
+from thunderguard.facts.waivers import labels_of
 from thunderguard.facts.workloads import replicas_of
 
 if TYPE_CHECKING:
     from thunderguard.facts.contract import Contract
-    from thunderguard.model import Resource
+    from thunderguard.model import JsonObject, Resource
 
 
 class Inventory:
@@ -32,6 +33,10 @@ class Inventory:
             if self._roots[place] == place and subject.resource not in seen:
                 seen.add(subject.resource)
                 yield subject
+
+    def labels(self, resource: Resource) -> JsonObject:
+        """Give the labels of the object at ``resource``; none where there is no such object."""
+        return next((labels_of(subject.obj) for subject in self.subjects if subject.resource == resource), {})
 
     def roots(self) -> Iterator[Subject]:
         """Give every workload that nothing else of the set owns, each address once."""

@@ -44,7 +44,7 @@ class Authority:
     def make(cls) -> Authority:
         """Make a new one."""
         key = ec.generate_private_key(ec.SECP256R1())
-        name = _name("thunderguard-bed", ())
+        name = _name("thunderguard", ())
         usage = x509.KeyUsage(
             digital_signature=True,
             key_cert_sign=True,
@@ -90,7 +90,8 @@ class Authority:
     ) -> Pair:
         authority = x509.load_pem_x509_certificate(self.pair.certificate)
         signer = serialization.load_pem_private_key(self.pair.key, None)
-        assert isinstance(signer, ec.EllipticCurvePrivateKey)
+        if not isinstance(signer, ec.EllipticCurvePrivateKey):
+            raise ValueError("the authority was not made here")
         key = ec.generate_private_key(ec.SECP256R1())
         builder = (
             _builder(_name(user, groups), authority.subject, key.public_key(), *_validity(expires))
