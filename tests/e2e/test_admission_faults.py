@@ -249,6 +249,13 @@ def test_an_expired_certificate_closes_the_door_until_another_one_is_there() -> 
         (folder,) = (one for one in door.plane.folder.rglob("tls") if one.is_dir())
         yesterday = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
         door.plane.authority.server(expires=yesterday).write(folder, "tls")
+        # The API server keeps its connections, and looks at a certificate when it makes a new one.
+        running = process_of(door)
+        process = psutil.Process(running.pid)
+        command, environment = process.cmdline(), process.environ()
+        process.kill()
+        wait("its end", lambda: running.process() is None, seconds=SECONDS)
+        door.plane.launch(running.name, command, environment)
 
         def is_expired() -> bool:
             said: Any = create(door, workload())
