@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from thunderguard.cleanup import on_failure
+
 
 @contextmanager
 def replacing(path: Path, *, mode: int | None = None) -> Iterator[BinaryIO]:
@@ -18,7 +20,7 @@ def replacing(path: Path, *, mode: int | None = None) -> Iterator[BinaryIO]:
     renamed. Raises OSError.
     """
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    try:
+    with on_failure(Path(name).unlink):
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
@@ -26,10 +28,6 @@ def replacing(path: Path, *, mode: int | None = None) -> Iterator[BinaryIO]:
                 os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         Path(name).replace(path)
-    # An interruption leaves nothing behind either.
-    except BaseException:
-        Path(name).unlink()
-        raise
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from thunderguard.cleanup import on_failure
 from thunderguard.controlplane import server
 from thunderguard.controlplane.certificates import Authority, Pair, keep, kubeconfig
 from thunderguard.controlplane.processes import Running, end, free_ports, start, wait
@@ -65,12 +66,8 @@ class Cluster:
             if self.is_running():
                 return False
             self._remove()
-            try:
+            with on_failure(self._end):
                 self._start()
-            # An interruption leaves no process behind either.
-            except BaseException:
-                self._end()
-                raise
             return True
 
     def down(self) -> bool:

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from thunderguard.admission import review
-from thunderguard.engines.kyvernocli.questions import InexpressibleError, NotJsonError, Question, as_yaml, question
+from thunderguard.engines.askable import InexpressibleError, NotJsonError
+from thunderguard.engines.kyvernocli.questions import Question, as_yaml, question
 
 ALL = {"CREATE", "UPDATE", "DELETE"}
 POD: dict[str, Any] = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "shop"}, "spec": {}}

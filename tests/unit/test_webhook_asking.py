@@ -11,10 +11,11 @@ import pytest
 
 from thunderguard.admission import review
 from thunderguard.controlplane.api import Answer
+from thunderguard.engines.askable import InexpressibleError
 from thunderguard.engines.webhook.asking import Asking
 from thunderguard.engines.webhook.plane import Plane
 from thunderguard.engines.webhook.questions import question
-from thunderguard.engines.webhook.way import DoorError, InexpressibleError, Said
+from thunderguard.engines.webhook.way import DoorError, Said
 
 POD = {"containers": [{"name": "c", "image": "nginx:1.27.0"}]}
 

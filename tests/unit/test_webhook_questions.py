@@ -9,9 +9,9 @@ import pytest
 
 from thunderguard.admission import PERSON, PERSON_GROUPS, review
 from thunderguard.controlplane.api import Caller
+from thunderguard.engines.askable import InexpressibleError, NotJsonError
 from thunderguard.engines.webhook.completion import completed
-from thunderguard.engines.webhook.questions import NotJsonError, question
-from thunderguard.engines.webhook.way import InexpressibleError
+from thunderguard.engines.webhook.questions import question
 from thunderguard.model import Resource
 
 POD: dict[str, Any] = {"containers": [{"name": "c", "image": "nginx:1.27.0"}]}

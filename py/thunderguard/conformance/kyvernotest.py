@@ -18,7 +18,8 @@ import yaml
 from thunderguard.admission import plural, review
 from thunderguard.conformance.cases import Case, Form
 from thunderguard.conformance.estates import changed
-from thunderguard.engines.kyvernocli.questions import InexpressibleError, Question, as_yaml, question
+from thunderguard.engines.askable import InexpressibleError
+from thunderguard.engines.kyvernocli.questions import Question, as_yaml, question
 from thunderguard.engines.kyvernocli.stubs import definitions
 from thunderguard.facts import admission
 from thunderguard.facts.charts import LABEL

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import orjson
 
+from thunderguard.cleanup import on_failure
 from thunderguard.controlplane.server import Certificates, address
 from thunderguard.errors import ControlPlaneError
 from thunderguard.model import JsonObject
@@ -107,19 +108,15 @@ class Api:
         for fresh in (False, True):
             connection, used = self._connection(fresh=fresh)
             try:
-                answer = self._exchange(connection, method, path, data, said)
+                with on_failure(connection.close):
+                    answer = self._exchange(connection, method, path, data, said)
             except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError) as error:
-                connection.close()
                 # The server may have closed a connection that was idle; then nothing was asked yet.
                 if used:
                     continue
                 raise self._silent(error) from None
             except (OSError, http.client.HTTPException) as error:
-                connection.close()
                 raise self._silent(error) from None
-            except BaseException:
-                connection.close()
-                raise
             self._idle.put(connection)
             return answer
         raise ControlPlaneError("the API server closes every connection")

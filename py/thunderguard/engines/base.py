@@ -138,6 +138,15 @@ def failure(kind: OutcomeKind, reason: str, rules: Iterable[str]) -> Outcome:
     return Outcome(kind=kind, statuses=dict.fromkeys(rules, Status.FAILED), reason=reason)
 
 
+def not_of_a_set(engine: str, rules: Iterable[str]) -> Outcome:
+    """Give the outcome about a whole set from an engine by admission policies, for which ``rules`` have none.
+
+    Such a policy sees one object.
+    """
+    reason = f"the engine {engine} judges one object at a time, as admission does"
+    return Outcome(OutcomeKind.NO_ANSWER, statuses=dict.fromkeys(sorted(rules), Status.NOT_JUDGED), reason=reason)
+
+
 def digest(files: Mapping[str, bytes]) -> str:
     """Hash named files, in the order of their names: the ``policy_sha256`` of an engine."""
     total = hashlib.sha256()

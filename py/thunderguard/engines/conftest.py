@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from thunderguard.cleanup import on_failure
 from thunderguard.engines.base import ContextManaged, EngineOptions, failure
 from thunderguard.engines.batches import in_batches
-from thunderguard.engines.external import HangError, RunError, in_halves, on_failure, trying_out
+from thunderguard.engines.external import HangError, RunError, in_halves, trying_out
 from thunderguard.engines.pins import check_version, find_program, pinned
 from thunderguard.engines.sources import data_of, load_sources, rego_root
 from thunderguard.engines.verdict import (

@@ -1,9 +1,9 @@
-"""What engines on external programs share: what becomes of a run that fails, and of an opening that does."""
+"""What engines on external programs share: what becomes of a run that fails."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TypeVar
 
 from thunderguard.errors import EngineError, PolicyError
@@ -19,15 +19,6 @@ class RunError(Exception):
 
 class HangError(RunError):
     """One run did not end in time."""
-
-
-@contextmanager
-def on_failure(undo: Callable[[], object]) -> Iterator[None]:
-    """Call ``undo`` when what stands within is left by an exception, an interruption among them."""
-    with ExitStack() as stack:
-        stack.callback(undo)
-        yield
-        stack.pop_all()
 
 
 @contextmanager

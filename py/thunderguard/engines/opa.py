@@ -27,9 +27,9 @@ import requests
 from opa_client.errors import RegoParseError
 from opa_client.opa import OpaClient
 
+from thunderguard.cleanup import on_failure
 from thunderguard.engines.base import ContextManaged, EngineOptions, failure
 from thunderguard.engines.batches import Answer, in_batches, outcomes_of
-from thunderguard.engines.external import on_failure
 from thunderguard.engines.pins import check_version, find_program, pinned
 from thunderguard.engines.sources import RegoSources, data_of, load_sources, rego_root
 from thunderguard.engines.verdict import BATCH, INVENTORY, decode_inventory_verdict

@@ -22,14 +22,16 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import orjson
 
-from thunderguard.engines.base import ContextManaged, EngineOptions, failure, outcome_kind
+from thunderguard.cleanup import on_failure
+from thunderguard.engines.askable import InexpressibleError, NotJsonError
+from thunderguard.engines.base import ContextManaged, EngineOptions, failure, not_of_a_set, outcome_kind
 from thunderguard.engines.batches import in_batches
-from thunderguard.engines.external import HangError, RunError, in_halves, on_failure, trying_out
+from thunderguard.engines.external import HangError, RunError, in_halves, trying_out
 from thunderguard.engines.kyvernocli.joined import joined
 from thunderguard.engines.kyvernocli.matching import matches
 from thunderguard.engines.kyvernocli.policies import NO_SUBJECT, Kind, Policy, Variant, load_policies
 from thunderguard.engines.kyvernocli.program import Program, Row, shortened
-from thunderguard.engines.kyvernocli.questions import InexpressibleError, NotJsonError, Question, as_yaml, question
+from thunderguard.engines.kyvernocli.questions import Question, as_yaml, question
 from thunderguard.engines.kyvernocli.runs import Run, first_places, planned
 from thunderguard.engines.kyvernocli.stubs import definitions
 from thunderguard.engines.messages import MessageError, Messages
@@ -141,9 +143,7 @@ class CliEngine(ContextManaged, ABC):
     def judge_estate(self, request: EstateRequest) -> Outcome:
         """Give no verdict: an admission policy sees one object, and a rule about the whole set has none."""
         del request
-        statuses = dict.fromkeys(sorted(self._estate_rules), Status.NOT_JUDGED)
-        reason = f"the engine {self.name} judges one object at a time, as admission does"
-        return Outcome(OutcomeKind.NO_ANSWER, statuses=statuses, reason=reason)
+        return not_of_a_set(self.name, self._estate_rules)
 
     def close(self) -> None:
         """End what runs and remove the files."""

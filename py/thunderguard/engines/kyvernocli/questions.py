@@ -15,10 +15,11 @@ from typing import Any
 import orjson
 
 from thunderguard.admission import PERSON, PERSON_GROUPS, is_review, plural, split_api_version
+from thunderguard.engines.askable import InexpressibleError, NotJsonError, check_object, placed
 from thunderguard.engines.kyvernocli.known import is_mistaken
 from thunderguard.engines.kyvernocli.matching import Target
 from thunderguard.facts.namespaces import is_unknown
-from thunderguard.facts.resources import is_chart_file, is_release, namespace_of, resource_of
+from thunderguard.facts.resources import resource_of
 from thunderguard.facts.values import as_object, as_text, dig, load_json
 from thunderguard.model import JsonObject, Resource
 
@@ -26,14 +27,6 @@ from thunderguard.model import JsonObject, Resource
 _NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 _PERSON = {"username": PERSON, "groups": list(PERSON_GROUPS)}
-
-
-class NotJsonError(ValueError):
-    """A document that is no JSON object; the message says why."""
-
-
-class InexpressibleError(ValueError):
-    """A document that the program cannot be asked about; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -143,9 +136,7 @@ def _reviewed(review: JsonObject, operations: Collection[str]) -> Question:
     subject = old if operation == "DELETE" else obj
     if not isinstance(subject, dict):
         raise InexpressibleError("the request has no object")
-    namespace = as_text(request.get("namespace"))
-    if namespace and not namespace_of(subject) and isinstance(subject.get("metadata"), dict):
-        subject = {**subject, "metadata": {**subject["metadata"], "namespace": namespace}}
+    subject = placed(subject, as_text(request.get("namespace")))
     resource = as_text(dig(request, ("resource", "resource")))
     if resource != plural(as_text(subject.get("kind"))):
         raise InexpressibleError(f"it cannot be told that the resource is {resource or 'unknown'}")
@@ -158,15 +149,7 @@ def _user(user: Any) -> Mapping[str, Any]:
 
 
 def _check_object(obj: JsonObject) -> None:
-    if is_chart_file(obj):
-        raise InexpressibleError("a Chart.yaml is no object of a cluster")
-    if is_release(obj):
-        raise InexpressibleError("the record of a Helm release is no object of a cluster")
-    for key in ("apiVersion", "kind"):
-        if not as_text(obj.get(key)):
-            raise InexpressibleError(f"it is no Kubernetes object: it has no {key}")
-    if obj["apiVersion"].count("/") > 1 or obj["apiVersion"].endswith("/"):
-        raise InexpressibleError(f"{obj['apiVersion']:.60} is no apiVersion")
+    check_object(obj)
     if isinstance(obj.get("items"), list):
         raise InexpressibleError("an object that holds a list of items is taken for a list")
     if is_mistaken(split_api_version(obj["apiVersion"])[0], obj["kind"]):

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from thunderguard.controlplane.api import Answer, Api
+from thunderguard.engines.askable import InexpressibleError
 from thunderguard.engines.webhook.completion import LABELS
 from thunderguard.engines.webhook.kinds import Kinds, Served
 from thunderguard.engines.webhook.plane import Plane
 from thunderguard.engines.webhook.questions import Question
-from thunderguard.engines.webhook.way import DoorError, InexpressibleError, Said
+from thunderguard.engines.webhook.way import DoorError, Said
 from thunderguard.facts.values import as_list, as_object, as_text, dig
 from thunderguard.model import JsonObject
 

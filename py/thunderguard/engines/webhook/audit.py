@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import BinaryIO
 
 import orjson
 
+from thunderguard.controlplane.processes import eventually
 from thunderguard.engines.webhook.way import DoorError
 from thunderguard.facts.values import as_object
 
@@ -63,17 +63,19 @@ class AuditLog:
 
         Raises DoorError when there is none within ``deadline`` seconds.
         """
-        until = time.monotonic() + deadline
-        while True:
+        found: Mapping[str, str] | None = None
+
+        def is_noted() -> bool:
+            nonlocal found
             with self._lock:
                 if audit_id not in self._events:
                     self._read()
                 found = self._events.pop(audit_id, None)
-            if found is not None:
-                return found
-            if time.monotonic() > until:
-                raise DoorError("the API server notes down nothing about the request")
-            time.sleep(_POLL)
+            return found is not None
+
+        if not eventually(is_noted, seconds=deadline, interval=_POLL) or found is None:
+            raise DoorError("the API server notes down nothing about the request")
+        return found
 
     def close(self) -> None:
         """Close the file."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from thunderguard.engines.external import on_failure
+from thunderguard.cleanup import on_failure
+from thunderguard.controlplane.processes import eventually
 from thunderguard.engines.webhook import probe
 from thunderguard.engines.webhook.asking import Asking
 from thunderguard.engines.webhook.plane import Plane
@@ -70,21 +70,22 @@ class Door:
         """Put ``estate`` into force and wait until it is proved to be there: rules may be asked by it from then on."""
         sign = probe.Probe.make()
         self.way.use(sign.planted(estate))
-        until = time.monotonic() + _IN_FORCE
-        seen = "it was not asked"
-        while time.monotonic() < until:
+        seen = ""
+
+        def is_in_force() -> bool:
+            nonlocal seen
             try:
                 verdict = self.way.verdict(self.plane.ask("POST", probe.PATH, sign.workload))
             except DoorError as error:
                 seen = str(error)
+                return False
             except ControlPlaneError as error:
                 raise EngineError(f"{error.message}; {self.plane.ended() or 'its processes run'}") from None
-            else:
-                if sign.is_seen(verdict):
-                    return
-                seen = "another Estate is in force"
-            time.sleep(_POLL)
-        raise EngineError(f"the Estate is not in force within {_IN_FORCE:g} s: {seen}")
+            seen = "another Estate is in force"
+            return sign.is_seen(verdict)
+
+        if not eventually(is_in_force, seconds=_IN_FORCE, interval=_POLL):
+            raise EngineError(f"the Estate is not in force within {_IN_FORCE:g} s: {seen}")
 
 
 class _Doors:

@@ -12,13 +12,15 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
-from thunderguard.engines.base import ContextManaged, EngineOptions, failure, outcome_kind
+from thunderguard.cleanup import on_failure
+from thunderguard.engines.askable import InexpressibleError, NotJsonError
+from thunderguard.engines.base import ContextManaged, EngineOptions, failure, not_of_a_set, outcome_kind
 from thunderguard.engines.messages import MessageError, Messages
 from thunderguard.engines.verdict import in_order
 from thunderguard.engines.webhook.defaults import as_sent, without_echoes
 from thunderguard.engines.webhook.door import Door, give_back, take_door
-from thunderguard.engines.webhook.questions import NotJsonError, Question, question
-from thunderguard.engines.webhook.way import DoorError, InexpressibleError, Verdict, Way
+from thunderguard.engines.webhook.questions import Question, question
+from thunderguard.engines.webhook.way import DoorError, Verdict, Way
 from thunderguard.errors import ControlPlaneError, EngineError
 from thunderguard.model import Document, EstateRequest, Outcome, OutcomeKind, RawFinding, Status
 
@@ -53,13 +55,10 @@ class WebhookEngine(ContextManaged):
         self._lock = threading.Lock()
         self._taken: Door | None = None
         door = self._taken = take_door(self.way, catalogue, options)
-        try:
+        with on_failure(self.close):
             self._version, self._sha256 = door.way.version, door.way.policy_sha256
             with door.judging_by(self._estate):
                 pass
-        except BaseException:
-            self.close()
-            raise
 
     @property
     def version(self) -> str:
@@ -104,9 +103,7 @@ class WebhookEngine(ContextManaged):
     def judge_estate(self, request: EstateRequest) -> Outcome:
         """Give no verdict: an admission policy sees one object, and a rule about the whole set has none."""
         del request
-        statuses = dict.fromkeys(sorted(self._estate_rules), Status.NOT_JUDGED)
-        reason = f"the engine {self.name} judges one object at a time, as admission does"
-        return Outcome(OutcomeKind.NO_ANSWER, statuses=statuses, reason=reason)
+        return not_of_a_set(self.name, self._estate_rules)
 
     def close(self) -> None:
         """Let go of the API server, which ends with the process at the latest."""
@@ -123,13 +120,13 @@ class WebhookEngine(ContextManaged):
             found.update(dict.fromkeys(left, self._failed("the engine is closed")))
         elif left:
             try:
-                with door.judging_by(self._estate), ThreadPoolExecutor(_THREADS) as pool:
-                    try:
-                        door.asking.expect(_readable(left))
-                        found.update(zip(left, pool.map(partial(self._asked, door), left), strict=True))
-                    except BaseException:
-                        pool.shutdown(wait=False, cancel_futures=True)
-                        raise
+                with (
+                    door.judging_by(self._estate),
+                    ThreadPoolExecutor(_THREADS) as pool,
+                    on_failure(partial(pool.shutdown, wait=False, cancel_futures=True)),
+                ):
+                    door.asking.expect(_readable(left))
+                    found.update(zip(left, pool.map(partial(self._asked, door), left), strict=True))
             except EngineError as error:
                 found.update(dict.fromkeys(left, self._failed(error.message)))
             except DoorError as error:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from thunderguard.controlplane.api import Api, path_of
 from thunderguard.controlplane.processes import eventually
+from thunderguard.engines.askable import InexpressibleError
 from thunderguard.engines.definitions import definition
-from thunderguard.engines.webhook.way import DoorError, InexpressibleError
+from thunderguard.engines.webhook.way import DoorError
 from thunderguard.facts.values import as_list, as_object, as_text, dig
 
 if TYPE_CHECKING:

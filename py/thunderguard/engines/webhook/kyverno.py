@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from thunderguard.controlplane.api import path_of
 from thunderguard.controlplane.certificates import kubeconfig
 from thunderguard.controlplane.processes import end, eventually, tail, wait
-from thunderguard.engines.kyvernocli.policies import Kind, Policies, Policy, load_policies
+from thunderguard.engines.kyvernocli.policies import Kind, Policy, load_policies
 from thunderguard.engines.pins import find_program, pinned
 from thunderguard.engines.webhook.engine import WebhookEngine
 from thunderguard.engines.webhook.estates import install_estates, put_estate
@@ -76,19 +76,8 @@ class KyvernoWay:
     flags: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self) -> None:
-        self._policies: Policies | None = None
+        self.version = self.policy_sha256 = ""
         self._server: KyvernoServer | None = None
-        self._version = ""
-
-    @property
-    def version(self) -> str:
-        """The API server and Kyverno."""
-        return self._version
-
-    @property
-    def policy_sha256(self) -> str:
-        """The hash over the files of the policies."""
-        return self._policies.sha256 if self._policies is not None else ""
 
     def open(self, plane: Plane, catalogue: Catalogue, options: EngineOptions) -> None:
         """Start the controller and install the policies.
@@ -101,9 +90,10 @@ class KyvernoWay:
         if not install.is_file():
             raise ToolMissingError(f"{install} is not there", hint="run `make tools`")
         # The program does not tell its version but to a log, and is built from this one.
-        self._version = f"Kyverno {pinned('kyverno') or '(of unknown version)'} behind {plane.version}"
-        self._policies = load_policies(options, tuple(catalogue.object_rules), FILE, KIND)
-        self._by_name = {policy.name: policy for policy in self._policies.by_rule.values()}
+        self.version = f"Kyverno {pinned('kyverno') or '(of unknown version)'} behind {plane.version}"
+        policies = load_policies(options, tuple(catalogue.object_rules), FILE, KIND)
+        self.policy_sha256 = policies.sha256
+        self._by_name = {policy.name: policy for policy in policies.by_rule.values()}
         self._estates = {name for policy in self._by_name.values() for name in policy.estates}
         self._actions = {
             policy.rule: frozenset(as_list(policy.policy["spec"].get("validationActions")))
@@ -111,9 +101,7 @@ class KyvernoWay:
         }
         for rule, actions in self._actions.items():
             if "Deny" in actions and "Warn" not in actions:
-                raise PolicyError(
-                    f"{self._policies.by_rule[rule].path} denies and does not warn: a denial names one rule"
-                )
+                raise PolicyError(f"{policies.by_rule[rule].path} denies and does not warn: a denial names one rule")
         install_estates(plane, options.policies_dir)
         self._install(installation(install))
         self._start(program)

@@ -9,12 +9,12 @@ denies and warns, and an answer in which the two do not fit is no verdict.
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from thunderguard.controlplane.api import path_of
-from thunderguard.engines.kyvernocli.policies import Kind, Policies, Policy, load_policies
+from thunderguard.controlplane.processes import eventually
+from thunderguard.engines.kyvernocli.policies import Kind, Policy, load_policies
 from thunderguard.engines.webhook import probe
 from thunderguard.engines.webhook.engine import WebhookEngine
 from thunderguard.engines.webhook.estates import install_estates, put_estate
@@ -59,19 +59,9 @@ class NativeWay:
     flags: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self) -> None:
-        self._policies: Policies | None = None
+        self.version = self.policy_sha256 = ""
         self.bound: tuple[Bound, ...] = ()
         self._is_in_force = False
-
-    @property
-    def version(self) -> str:
-        """The API server."""
-        return self._version
-
-    @property
-    def policy_sha256(self) -> str:
-        """The hash over the files of the policies."""
-        return self._policies.sha256 if self._policies is not None else ""
 
     def open(self, plane: Plane, catalogue: Catalogue, options: EngineOptions) -> None:
         """Install the definition of the Estate, the policies, and then their copies.
@@ -79,9 +69,10 @@ class NativeWay:
         Raises PolicyError when the API server refuses one, and EngineError.
         """
         self._plane = plane
-        self._version = plane.version
-        self._policies = load_policies(options, tuple(catalogue.object_rules), FILE, KIND)
-        policies = tuple(self._policies.by_rule.values())
+        self.version = plane.version
+        loaded = load_policies(options, tuple(catalogue.object_rules), FILE, KIND)
+        self.policy_sha256 = loaded.sha256
+        policies = tuple(loaded.by_rule.values())
         self._names = {as_text(dig(one.binding, ("spec", "paramRef", "name"))) for one in policies} - {""}
         install_estates(plane, options.policies_dir)
         for one in policies:
@@ -151,15 +142,16 @@ class NativeWay:
         """Wait until each policy has answered for one object at least. Raises EngineError."""
         wanted = {f"{one.name}{_COPY}/{_SPOKEN}" for one in self.bound}
         seen = ""
-        until = time.monotonic() + _SECONDS
-        while wanted and time.monotonic() < until:
+
+        def all_spoke() -> bool:
+            nonlocal seen
             for path, obj in _canaries():
                 said = self._plane.ask("POST", path, obj)
-                wanted -= said.annotations.keys()
+                wanted.difference_update(said.annotations)
                 seen = said.answer.message or seen
-            if wanted:
-                time.sleep(_POLL)
-        if wanted:
+            return not wanted
+
+        if not eventually(all_spoke, seconds=_SECONDS, interval=_POLL):
             names = ", ".join(sorted(key.partition(_COPY)[0] for key in wanted))
             raise EngineError(f"{names} is not in force within {_SECONDS:g} s: {' '.join(seen.split())[:400]}")
 

@@ -45,18 +45,7 @@ class OpaWay:
 
     def __init__(self) -> None:
         self._server: Running | None = None
-        self._version = ""
-        self._sha256 = ""
-
-    @property
-    def version(self) -> str:
-        """The API server and OPA."""
-        return self._version
-
-    @property
-    def policy_sha256(self) -> str:
-        """The hash over the Rego sources and the webhook configuration."""
-        return self._sha256
+        self.version = self.policy_sha256 = ""
 
     def open(self, plane: Plane, catalogue: Catalogue, options: EngineOptions) -> None:
         """Start the server and have the API server ask it.
@@ -67,12 +56,12 @@ class OpaWay:
         self._rules = re.compile(rf"^({'|'.join(map(re.escape, catalogue.object_rules))}): ", re.MULTILINE)
         program = find_program("opa", options)
         version = check_version(program, ["version"], "Version", pinned("opa"), options.deadline)
-        self._version = f"OPA {version} behind {plane.version}"
+        self.version = f"OPA {version} behind {plane.version}"
         self._sources = load_sources(rego_root(options))
         own = options.policies_dir / "opa" / "webhook.yaml" if options.policies_dir is not None else None
         # Copies of policies for a test may have none of their own.
         file = own if own is not None and own.is_file() else assets.root(WEBHOOK)
-        self._sha256 = digest({"rego": self._sources.sha256.encode(), WEBHOOK: file.read_bytes()})
+        self.policy_sha256 = digest({"rego": self._sources.sha256.encode(), WEBHOOK: file.read_bytes()})
         self._files = OpaFiles(plane.folder / "opa", self._sources, plane.authority)
         for attempt in range(_ATTEMPTS):
             port, health = free_ports(2)

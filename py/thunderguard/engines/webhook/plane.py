@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from thunderguard.cleanup import on_failure
 from thunderguard.controlplane.api import Answer, Api, Caller
 from thunderguard.controlplane.certificates import Authority
 from thunderguard.controlplane.processes import Running, Watch, end, free_ports, start, wait
@@ -23,7 +24,6 @@ from thunderguard.controlplane.server import (
     start_apiserver,
     start_etcd,
 )
-from thunderguard.engines.external import on_failure
 from thunderguard.engines.pins import find_program
 from thunderguard.engines.webhook.audit import AuditLog, flags
 from thunderguard.engines.webhook.way import Said

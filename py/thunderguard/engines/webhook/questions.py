@@ -13,21 +13,17 @@ import orjson
 
 from thunderguard.admission import PERSON, PERSON_GROUPS, is_review, split_api_version
 from thunderguard.controlplane.api import Caller
+from thunderguard.engines.askable import InexpressibleError, NotJsonError, check_object, placed
 from thunderguard.engines.webhook.completion import completed
-from thunderguard.engines.webhook.way import InexpressibleError
 from thunderguard.facts.admission import subject_of
 from thunderguard.facts.namespaces import is_unknown
-from thunderguard.facts.resources import is_chart_file, is_release, namespace_of, resource_of
+from thunderguard.facts.resources import namespace_of, resource_of
 from thunderguard.facts.values import as_list, as_object, as_text, dig, load_json
 from thunderguard.model import JsonObject, Resource
 
 PERSONAL = Caller(PERSON, PERSON_GROUPS)
 _OPERATIONS = ("CREATE", "UPDATE", "DELETE")
 _AMOUNTS = ("limits", "requests")
-
-
-class NotJsonError(ValueError):
-    """A document that is no JSON object; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +103,7 @@ def _reviewed(review: JsonObject) -> Question:
     group, version = (as_text(dig(request, ("resource", part))) for part in ("group", "version"))
     namespace = as_text(request.get("namespace")) or namespace_of(sent)
     name = as_text(request.get("name")) or as_text(dig(sent, ("metadata", "name")))
-    placed = _placed(sent, namespace)
+    there = placed(sent, namespace)
     return Question(
         operation=operation,
         # The kind of a subresource is not that of the objects it belongs to.
@@ -116,17 +112,11 @@ def _reviewed(review: JsonObject) -> Question:
         namespace=namespace,
         name=name,
         subresource=subresource,
-        obj=None if operation == "DELETE" else completed(placed),
-        old=completed(_placed(old, namespace)) if isinstance(old, dict) and operation != "CREATE" else None,
+        obj=None if operation == "DELETE" else completed(there),
+        old=completed(placed(old, namespace)) if isinstance(old, dict) and operation != "CREATE" else None,
         caller=_caller(request.get("userInfo")),
-        resource=subject_of(review)[1] if not namespace or namespace_of(sent) else resource_of(placed),
+        resource=subject_of(review)[1] if not namespace or namespace_of(sent) else resource_of(there),
     )
-
-
-def _placed(obj: JsonObject, namespace: str) -> JsonObject:
-    if not namespace or namespace_of(obj) or not isinstance(obj.get("metadata"), dict):
-        return obj
-    return {**obj, "metadata": {**obj["metadata"], "namespace": namespace}}
 
 
 def _caller(user: Any) -> Caller:
@@ -160,13 +150,5 @@ def _type(obj: JsonObject) -> tuple[str, str, str]:
 
 
 def _check_object(obj: JsonObject) -> None:
-    if is_chart_file(obj):
-        raise InexpressibleError("a Chart.yaml is no object of a cluster")
-    if is_release(obj):
-        raise InexpressibleError("the record of a Helm release is no object of a cluster")
-    for key in ("apiVersion", "kind"):
-        if not as_text(obj.get(key)):
-            raise InexpressibleError(f"it is no Kubernetes object: it has no {key}")
-    if obj["apiVersion"].count("/") > 1 or obj["apiVersion"].endswith("/"):
-        raise InexpressibleError(f"{obj['apiVersion']:.60} is no apiVersion")
+    check_object(obj)
     _check_amounts(obj)

@@ -32,10 +32,6 @@ class DoorError(Exception):
         self.is_passing = is_passing
 
 
-class InexpressibleError(Exception):
-    """A document that an API server cannot be asked about; the message says why."""
-
-
 @dataclass(frozen=True, slots=True)
 class Said:
     """What an API server answers to one question.
@@ -79,11 +75,11 @@ class Way(Protocol):
 
     @property
     def version(self) -> str:
-        """What judges, and its version."""
+        """What judges, and its version; "" until it is opened."""
 
     @property
     def policy_sha256(self) -> str:
-        """The SHA-256 over the policies."""
+        """The SHA-256 over the policies; "" until it is opened."""
 
     def open(self, plane: Plane, catalogue: Catalogue, options: EngineOptions) -> None:
         """Install the policies, without an Estate.
