@@ -11,6 +11,7 @@ import os
 import sys
 from pathlib import Path
 
+from generated import run
 from thunderguard.audit import run_audit
 from thunderguard.reports.json import comparable, to_json
 
@@ -29,17 +30,7 @@ def expected() -> str:
 def main() -> int:
     """Write (--write) or check (--check) the file; give the exit code."""
     os.chdir(ROOT)
-    text = expected()
-    if "--write" in sys.argv[1:]:
-        EXPECTED.write_text(text, encoding="utf-8")
-        return 0
-    if not EXPECTED.exists() or EXPECTED.read_text(encoding="utf-8") != text:
-        print(
-            f"error: {EXPECTED.relative_to(ROOT)} is stale\nhint: run `make generate` and look at the difference",
-            file=sys.stderr,
-        )
-        return 1
-    return 0
+    return run("expected", ROOT, EXPECTED, lambda: expected().encode())
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ The language is that of man(7): https://man7.org/linux/man-pages/man7/groff_man.
 
 from __future__ import annotations
 
-import argparse
 import inspect
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from generated import run
 from thunderguard import assets
 from thunderguard.cli.app import app
 
@@ -119,18 +119,7 @@ def page() -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write (--write) or check (--check) the page; give the exit code."""
-    parser = argparse.ArgumentParser(prog="manpage.py", description="Build the manual page of thunderguard.")
-    mode = parser.add_mutually_exclusive_group(required=True)
-    mode.add_argument("--write", action="store_true", help="write the page")
-    mode.add_argument("--check", action="store_true", help="exit 1 when it is not what the commands say")
-    text = page()
-    if parser.parse_args(argv).write:
-        PAGE.parent.mkdir(exist_ok=True)
-        PAGE.write_text(text, encoding="utf-8")
-    elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != text:
-        print(f"error: {PAGE.relative_to(ROOT)} is stale\nhint: run `make generate`", file=sys.stderr)
-        return 1
-    return 0
+    return run("manpage", ROOT, PAGE, lambda: page().encode(), argv)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ the names of the objects.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import sys
 import tempfile
@@ -26,10 +25,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from generated import run
 from thunderguard.model import JsonObject
 from thunderguard.snapshot import write_snapshot
 
-TARGET = Path(__file__).resolve().parent.parent / "examples" / "thunderline" / "2025-10-08.jsonl"
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = ROOT / "examples" / "thunderline" / "2025-10-08.jsonl"
 CAPTURED = "2025-10-08T12:00:00Z"
 MASK = "***"
 PROVENANCE = "thunderguard.dev/provenance"
@@ -896,20 +897,7 @@ def render() -> bytes:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write or check the snapshot; give 0, or 1 when the check finds a difference."""
-    parser = argparse.ArgumentParser(prog="october.py", description="Build the snapshot of the October estate.")
-    mode = parser.add_mutually_exclusive_group(required=True)
-    mode.add_argument("--write", action="store_true", help="write the snapshot")
-    mode.add_argument("--check", action="store_true", help="exit 1 when the snapshot is not what the builder makes")
-    options = parser.parse_args(argv)
-    made = render()
-    if options.write:
-        TARGET.parent.mkdir(parents=True, exist_ok=True)
-        TARGET.write_bytes(made)
-        return 0
-    if not TARGET.exists() or TARGET.read_bytes() != made:
-        print(f"{TARGET} is stale: run `python tools/october.py --write`", file=sys.stderr)
-        return 1
-    return 0
+    return run("october", ROOT, TARGET, render, argv)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ For a rule that one object decides they are cases of ``tests/cases``; for one th
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import yaml
 
+from generated import run
 from thunderguard.catalogue import load_catalogue
 from thunderguard.conformance.cases import Case, Form
 from thunderguard.conformance.load import load_cases
@@ -139,21 +139,9 @@ def render() -> bytes:
     return (json.dumps(Chooser().all(), indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write or check the file."""
-    parser = argparse.ArgumentParser(description="Chooses the examples that `thunderguard explain` shows.")
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--write", action="store_true", help="write the file")
-    what.add_argument("--check", action="store_true", help="exit 1 when the file is not current")
-    asked = parser.parse_args(arguments)
-    data = render()
-    if asked.write:
-        TARGET.write_bytes(data)
-        return 0
-    if not TARGET.exists() or TARGET.read_bytes() != data:
-        print(f"{TARGET.relative_to(ROOT)} is stale: run `python tools/rule_examples.py --write`", file=sys.stderr)
-        return 1
-    return 0
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write or check the file; give 0, or 1 when the check finds a difference."""
+    return run("rule_examples", ROOT, TARGET, render, argv)
 
 
 if __name__ == "__main__":

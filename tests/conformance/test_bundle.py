@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import io
 import json
 import subprocess
@@ -13,7 +12,6 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -22,22 +20,14 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from thunderguard.controlplane.processes import eventually, free_ports
+from tool_modules import load_tool
 
 ROOT = Path(__file__).resolve().parents[2]
 OPA = ROOT / ".tools" / "bin" / "opa"
 ESTATE = ROOT / "examples" / "thunderline" / "estate.yaml"
 
 
-def load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("bundle", ROOT / "tools" / "bundle.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-BUNDLE = load()
+BUNDLE = load_tool("bundle")
 
 
 def keys(folder: Path, name: str) -> tuple[Path, Path]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from pathlib import Path
-from types import ModuleType
 
 import click
 import pytest
@@ -13,21 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thunderguard.cli.app import app
+from tool_modules import load_tool
 
 ROOT = Path(__file__).resolve().parents[2]
 MACROS = {".TH", ".SH", ".SS", ".TP", ".PP", ".nf", ".fi", '.\\"'}
 
 
-def load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("manpage", ROOT / "tools" / "manpage.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-MANPAGE = load()
+MANPAGE = load_tool("manpage")
 TEXT: str = MANPAGE.page()
 
 

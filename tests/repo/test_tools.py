@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import re
 import subprocess
 import sys
@@ -14,27 +13,18 @@ from types import ModuleType
 import pytest
 
 from thunderguard.engines import pins
+from tool_modules import load_tool
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = sorted(path.parent.name for path in (ROOT / "tools").glob("*/go.mod"))
 
 
-def load() -> ModuleType:
-    """Load tools/build.py anew."""
-    spec = importlib.util.spec_from_file_location("build", ROOT / "tools" / "build.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-FOLDERS = {program: name for name in NAMES for program in load().programs(name)}
+FOLDERS = {program: name for name in NAMES for program in load_tool("build").programs(name)}
 
 
 @pytest.fixture(name="builder")
 def load_builder() -> ModuleType:
-    return load()
+    return load_tool("build")
 
 
 @pytest.fixture(name="sandbox")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -26,6 +24,7 @@ from thunderguard.model import JsonObject
 from thunderguard.plan.judging import Judging
 from thunderguard.plan.read import read_objects
 from thunderguard.plan.steps import Found
+from tool_modules import load_tool
 
 ROOT = Path(__file__).parents[2]
 
@@ -53,16 +52,6 @@ def traced(objects: Sequence[JsonObject], rule: str, **where: str) -> list[tuple
     return [(clue.topic, clue.text) for clue in Trace(found, objects, judging()).clues()]
 
 
-def tool() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("rule_examples", ROOT / "tools" / "rule_examples.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 # ------------------------------------------------------------------------------------------------ examples
 
 
@@ -82,7 +71,7 @@ def test_every_rule_that_an_object_or_a_set_breaks_has_examples() -> None:
 
 
 def test_the_examples_are_current(capsys: pytest.CaptureFixture[str]) -> None:
-    assert tool().main(["--check"]) == 0, capsys.readouterr().err
+    assert load_tool("rule_examples").main(["--check"]) == 0, capsys.readouterr().err
 
 
 # ------------------------------------------------------------------------------------------------ traces

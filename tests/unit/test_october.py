@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from thunderguard.redaction import redact
 from thunderguard.snapshot import verify
+from tool_modules import load_tool
 
 ROOT = Path(__file__).resolve().parents[2]
 SNAPSHOT = ROOT / "examples" / "thunderline" / "2025-10-08.jsonl"
@@ -56,17 +54,6 @@ SECRET_LIKE = re.compile(
     r"|(?i:password|passwd|secret|token|api[_-]?key)\s*[=:]\s*\S"
     r"|\b[A-Za-z0-9+/]{48,}={0,2}"  # long base64
 )
-
-
-def builder() -> ModuleType:
-    """Load ``tools/october.py``, which is a script and no part of the package."""
-    spec = importlib.util.spec_from_file_location("october", ROOT / "tools" / "october.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["october"] = module  # dataclasses look their module up there
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +113,7 @@ def pod_state(pod: dict[str, Any]) -> str:
 
 
 def test_the_file_is_what_the_builder_makes() -> None:
-    module = builder()
+    module = load_tool("october")
     assert module.render() == SNAPSHOT.read_bytes(), "run `python tools/october.py --write`"
     assert module.main(["--check"]) == 0
 
@@ -134,7 +121,8 @@ def test_the_file_is_what_the_builder_makes() -> None:
 def test_the_check_sees_a_difference(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    module = builder()
+    module = load_tool("october")
+    monkeypatch.setattr(module, "ROOT", tmp_path)
     monkeypatch.setattr(module, "TARGET", tmp_path / "deep" / "october.jsonl")
     assert module.main(["--check"]) == 1
     assert module.main(["--write"]) == 0
