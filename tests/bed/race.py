@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import yaml
@@ -206,7 +207,7 @@ def main() -> int:
         for name in asked.way or ALL:
             task = progress.add_task(name, total=asked.rounds)
             with opened(name, estate()) as door:
-                results.append(race(name, door, asked.rounds, lambda task=task: progress.advance(task)))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+                results.append(race(name, door, asked.rounds, partial(progress.advance, task)))
     Console(width=100).print(table(results))
     for one in results:
         for said in sorted(set(one.trouble))[:3]:

@@ -11,8 +11,8 @@ import psutil
 import pytest
 from replay_bed import replayed
 
+from bed.engines import CATALOGUE, ESTATE, missing, opened
 from thunderguard.admission import review
-from thunderguard.catalogue import load_catalogue
 from thunderguard.compare import differences
 from thunderguard.conformance.deviations import load_deviations
 from thunderguard.conformance.estates import changed_estate
@@ -22,11 +22,10 @@ from thunderguard.conformance.run import run_cases
 from thunderguard.controlplane.certificates import kubeconfig
 from thunderguard.controlplane.processes import end, eventually
 from thunderguard.controlplane.server import ADMIN
-from thunderguard.engines import ENGINE_NAMES, open_engine
+from thunderguard.engines import DOOR_ENGINES, ENGINE_NAMES, open_engine
 from thunderguard.engines.webhook.door import Door, close_unused
 from thunderguard.engines.webhook.engine import WebhookEngine
 from thunderguard.engines.webhook.plane import PROGRAMS
-from thunderguard.estate import DEFAULT_ESTATE, Estate, load_estate
 from thunderguard.model import Document, ExitCode, OutcomeKind, Status
 from thunderguard.replay import State
 from thunderguard.reports.conformance import render
@@ -34,27 +33,20 @@ from thunderguard.reports.text import Look
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = ROOT / "tests" / "cases"
-CATALOGUE = load_catalogue()
-ESTATE = load_estate(DEFAULT_ESTATE)
 ENGINES = ("native-webhook",)
 SECONDS = 60.0
 
 
 @pytest.fixture(autouse=True)
 def _the_programs_are_built() -> None:
-    for program in PROGRAMS:
-        if not (ROOT / ".tools" / "bin" / program).is_file():
-            pytest.fail("run `make tools`")
+    if missing(*PROGRAMS, "kyverno", "opa"):
+        pytest.fail("run `make tools`")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _nothing_stays() -> Iterator[None]:
     yield
     close_unused()
-
-
-def opened(name: str, estate: Estate = ESTATE) -> WebhookEngine:
-    return cast("WebhookEngine", open_engine(name, estate=estate, catalogue=CATALOGUE))
 
 
 def door_of(engine: WebhookEngine) -> Door:
@@ -76,7 +68,7 @@ def pod(name: str = "p", image: str = "nginx:1.27.0", namespace: str = "thunderl
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": [container]}}
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", DOOR_ENGINES)
 def test_an_engine_at_the_door_says_what_every_case_says(name: str) -> None:
     """Every case that an API server can be asked about is answered so, most can be, and no rule is silent."""
     cases = load_cases(CASES, CATALOGUE.object_rules)

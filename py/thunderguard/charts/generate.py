@@ -125,7 +125,9 @@ class Ground:
                     # To work out which characters a codec has takes a second; what has none is left out instead.
                     drawn = from_schema({**definitions, **_bounded(below)}, codec=None).filter(_is_writable)
                     _first(drawn)
-                except Exception:  # noqa: BLE001, S112 - whatever Helm may yet make of it, here nothing is drawn from it
+                # What the library does not know in a schema it raises as it comes. Such a key is not lost: it is drawn
+                # from the shape of its value, as in a chart without a schema.
+                except Exception:  # noqa: BLE001, S112 - see above
                     continue
                 found[key] = drawn
         return found

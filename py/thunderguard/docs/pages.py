@@ -70,8 +70,7 @@ def _covers(waiver: JsonObject) -> str:
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    # The result is Markdown, whose signs the filters escape.
-    environment = Environment(  # noqa: S701
+    environment = Environment(  # noqa: S701 - it writes Markdown, whose signs the filters escape
         loader=PackageLoader("thunderguard.docs"),
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import orjson
 
-from thunderguard.model import Finding, JsonObject
+from thunderguard.model import Finding
 from thunderguard.recorded import Changes
-from thunderguard.reports.json import address
+from thunderguard.reports.json import essence
 from thunderguard.reports.setting import writable
 from thunderguard.reports.terminal import Paint, safe
 
@@ -47,26 +47,14 @@ def render_json(changes: Changes, *, before: str, after: str) -> bytes:
         "formatVersion": FORMAT_VERSION,
         "before": before,
         "after": after,
-        "new": [_entry(finding) for finding in changes.new],
-        "fixed": [_entry(finding) for finding in changes.fixed],
-        "unchanged": [_entry(finding) for finding in changes.unchanged],
-        "notComparable": [_entry(finding) for finding in changes.unknown],
-        "waived": [_entry(finding) for finding in changes.waived],
+        "new": [essence(finding) for finding in changes.new],
+        "fixed": [essence(finding) for finding in changes.fixed],
+        "unchanged": [essence(finding) for finding in changes.unchanged],
+        "notComparable": [essence(finding) for finding in changes.unknown],
+        "waived": [essence(finding) for finding in changes.waived],
     }
     return orjson.dumps(writable(value), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def _line(finding: Finding) -> str:
     return safe(f"{finding.level}  {finding.rule}  {finding.resource}  {finding.path}  {finding.message}")
-
-
-def _entry(finding: Finding) -> JsonObject:
-    return {
-        "rule": finding.rule,
-        "level": str(finding.level),
-        "resource": address(finding.resource),
-        "path": finding.path,
-        "message": finding.message,
-        "remedy": finding.remedy,
-        "fingerprint": finding.fingerprint,
-    }

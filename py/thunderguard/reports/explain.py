@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from thunderguard.reports.json import address
+from thunderguard.reports.json import finding_value
 from thunderguard.reports.setting import writable
 from thunderguard.reports.sheet import Sheet, counted
 
@@ -107,15 +107,6 @@ def render_json(told: Explained) -> bytes:
 
 
 def _finding(finding: Finding) -> JsonObject:
-    return {
-        "fingerprint": finding.fingerprint,
-        "rule": finding.rule,
-        "level": str(finding.level),
-        "service": finding.service,
-        "resource": address(finding.resource),
-        "path": finding.path,
-        "file": finding.file,
-        "line": finding.line,
-        "message": finding.message,
-        "remedy": finding.remedy,
-    }
+    value = finding_value(finding)
+    kept = ("fingerprint", "rule", "level", "service", "resource", "path", "file", "line", "message", "remedy")
+    return {key: value[key] for key in kept}

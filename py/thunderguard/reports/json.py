@@ -124,6 +124,12 @@ def address(resource: Resource) -> JsonObject:
     }
 
 
+def essence(finding: Finding) -> JsonObject:
+    """Give a finding as the value that stands where findings are compared: without where it was read."""
+    value = finding_value(finding)
+    return {key: value[key] for key in ("rule", "level", "resource", "path", "message", "remedy", "fingerprint")}
+
+
 def finding_value(finding: Finding) -> JsonObject:
     """Give a finding as the value that stands in a report."""
     return {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from thunderguard.reports.json import address
+from thunderguard.reports.json import address, essence
 from thunderguard.reports.markdown import LONGEST, code, plain
 from thunderguard.reports.setting import writable
 from thunderguard.reports.sheet import Sheet, counted
@@ -146,23 +146,11 @@ def _snapshot(one: Verdicts) -> JsonObject:
     return {
         "path": one.path,
         "objects": one.objects,
-        "denied": [_entry(finding) for finding in one.denied],
-        "allowed": [_entry(finding) for finding in one.allowed],
-        "others": [{"change": what, **_entry(finding)} for what, finding in one.others],
+        "denied": [essence(finding) for finding in one.denied],
+        "allowed": [essence(finding) for finding in one.allowed],
+        "others": [{"change": what, **essence(finding)} for what, finding in one.others],
         "objectsDenied": [address(resource) for resource in newly],
         "objectsAllowed": [address(resource) for resource in no_more],
-        "notComparable": [_entry(finding) for finding in one.changes.unknown],
+        "notComparable": [essence(finding) for finding in one.changes.unknown],
         "problems": list(one.problems),
-    }
-
-
-def _entry(finding: Finding) -> JsonObject:
-    return {
-        "rule": finding.rule,
-        "level": str(finding.level),
-        "resource": address(finding.resource),
-        "path": finding.path,
-        "message": finding.message,
-        "remedy": finding.remedy,
-        "fingerprint": finding.fingerprint,
     }

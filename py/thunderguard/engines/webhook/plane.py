@@ -9,6 +9,7 @@ import tempfile
 import threading
 import uuid
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -215,7 +216,7 @@ class Plane:
         for name, port in (("back", back), ("door", door)):
             wait(
                 f"a ready API server ({name})",
-                lambda port=port: is_ready(port, self._certificates),  # type: ignore[misc]
+                partial(is_ready, port, self._certificates),
                 seconds=START,
                 alive=started,
             )
