@@ -63,7 +63,7 @@ race: .venv/.dev tools ## Create "the only MLflow" sixteen times at once at each
 test: .venv/.dev tools browser ## Run every test: Rego with full coverage, then Python (ARGS goes to pytest)
 	$(OPA) test --fail-on-empty --timeout 60s rego estate:$(ESTATE) cases:$(CASES)
 	$(OPA) test --coverage --timeout 60s rego estate:$(ESTATE) cases:$(CASES) | $(BIN)/python tools/rego_coverage.py
-	$(BIN)/pytest --numprocesses=auto --cov --cov-report=term $(ARGS)
+	$(BIN)/pytest --numprocesses=auto --dist=worksteal --cov --cov-report=term $(ARGS)
 
 unit: .venv/.dev ## Run the tests that need no external program (ARGS goes to pytest)
 	$(BIN)/pytest tests/unit $(ARGS)

@@ -13,6 +13,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import psutil
@@ -145,13 +146,17 @@ def test_an_estate_that_is_edited_under_load_gives_the_old_verdict_or_the_new_on
             if create(door, bad()).is_good:
                 strange.append("a Deployment without limits is admitted")
 
+    def two_more(than: int) -> bool:
+        return answered[0] > than + 1
+
     threads = [threading.Thread(target=ask) for _ in range(3)]
     for thread in threads:
         thread.start()
     try:
         for turn in (strict, contract) * 3:
+            before = answered[0]
             with door.judging_by({**turn}):
-                pass
+                wait("answers by this Estate", partial(two_more, before), seconds=SECONDS)
     finally:
         stop.set()
         for thread in threads:

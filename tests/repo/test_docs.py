@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from outside import outside_make
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = (
     *("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"),
@@ -33,7 +35,15 @@ def commands() -> list[tuple[str, int]]:
 
 @pytest.mark.parametrize(("command", "code"), commands())
 def test_the_commands_of_the_readme_end_as_it_says(command: str, code: int) -> None:
-    done = subprocess.run(shlex.split(command), cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        shlex.split(command),
+        cwd=ROOT,
+        env=outside_make(),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
     assert done.returncode == code, done.stdout[-2000:] + done.stderr[-2000:]
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from outside import outside_make
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -23,8 +24,7 @@ SNAPSHOT = "SNAPSHOT=examples/thunderline/2025-10-08.jsonl"
 
 def make(*words: str, cwd: Path = ROOT, path: str | None = None, **own: str) -> subprocess.CompletedProcess[str]:
     """Run make as from a shell: the make that may run these tests leaves nothing in the environment."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    environment = {**kept, **own}
+    environment = {**outside_make(), **own}
     if path is not None:
         environment["PATH"] = path
     program = shutil.which("make")
