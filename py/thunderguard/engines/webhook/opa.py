@@ -7,6 +7,7 @@ has the rules that speak about the object.
 from __future__ import annotations
 
 import re
+import shutil
 from typing import TYPE_CHECKING, ClassVar
 
 from thunderguard import assets
@@ -106,10 +107,11 @@ class OpaWay:
         return Verdict({rule: SEPARATOR.join(found) for rule, found in lines.items()}, frozenset(spoken))
 
     def close(self) -> None:
-        """End the server."""
+        """End the server, and remove its files, so that one may be opened in the same plane again."""
         server, self._server = self._server, None
         if server is not None:
             end([server])
+            shutil.rmtree(self._files.folder, ignore_errors=True)
 
     def _apart(self, text: str) -> list[tuple[str, str]]:
         """Give the lines of a text by their rules; a line that begins with no rule goes on with the one before."""
