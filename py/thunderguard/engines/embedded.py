@@ -57,6 +57,10 @@ class EmbeddedEngine(ContextManaged):
         self._threads = threading.local()
         self._threads.engine = self._load(guarded=True)
 
+    def close(self) -> None:
+        """Let go of the engine of this thread, which may be dropped in no other."""
+        vars(self._threads).pop("engine", None)
+
     @property
     def version(self) -> str:
         """The version of the bindings."""
@@ -94,6 +98,15 @@ class EmbeddedEngine(ContextManaged):
 
     def _load(self, *, guarded: bool) -> Regorus:
         engine = new_regorus()
+        try:
+            self._fill(engine, guarded=guarded)
+        except PolicyError as error:
+            # Whoever keeps the error keeps its frames, and the engine may be dropped in no other thread.
+            del engine
+            raise error.with_traceback(None) from None
+        return engine
+
+    def _fill(self, engine: Regorus, *, guarded: bool) -> None:
         for name, text in self._sources.policies.items():
             try:
                 engine.add_policy(str(self._sources.root / name), text)
@@ -108,7 +121,6 @@ class EmbeddedEngine(ContextManaged):
                     hint="rewrite it (thunderguard guard lists all), or judge with --engine opa",
                 )
         engine.add_data_json(self._data)
-        return engine
 
     def _ask(self, text: bytes, query: str) -> Answer:
         """Evaluate ``query`` with the JSON ``text`` as input: (value or None when undefined, why it failed)."""

@@ -51,6 +51,7 @@ class Program:
         self._deadline = deadline
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[bytes]] = set()
+        self._ended: set[subprocess.Popen[bytes]] = set()
         self.gone = ""
 
     def apply(self, arguments: Sequence[str], *, complaining: bool = False) -> Said:
@@ -67,6 +68,7 @@ class Program:
         """End what runs, and say ``reason`` from now on."""
         with self._lock:
             self.gone = self.gone or reason
+            self._ended |= self._running
             for process in self._running:
                 process.kill()
 
@@ -97,6 +99,9 @@ class Program:
                 process.kill()
                 with self._lock:
                     self._running.discard(process)
+        if process in self._ended and process.returncode < 0:
+            # Its status is no word about why it was ended.
+            raise RunError(self.gone)
         return process.returncode, output, errors
 
 
