@@ -279,17 +279,16 @@ def _pods() -> dict[str, Asked]:
     debugged["spec"]["ephemeralContainers"] = [{"name": "debugger", "image": "busybox"}]
     resized = pod()
     resized["spec"]["containers"][0]["resources"] = {"limits": {"cpu": "1"}}
-    found = {
-        **_BAD_POD,
-        "image-reference": ["spec.ephemeralContainers[0].image"],
-    }
+    untagged = {"image-reference": ["spec.ephemeralContainers[0].image"]}
+    unlimited = {"resource-limits": _BAD_POD["resource-limits"]}
     return {
-        "debug a pod": Asked(update(pod(), debugged, subresource="ephemeralcontainers"), found),
+        "debug a pod": Asked(update(pod(), debugged, subresource="ephemeralcontainers"), untagged),
+        "debug a pod by another update": Asked(update(pod(), debugged), {**_BAD_POD, **untagged}),
         "debug a pod that goes": Asked(
             update(pod(), {**debugged, "metadata": pod(deleted="now")["metadata"]}, subresource="ephemeralcontainers"),
             None,
         ),
-        "resize a pod": Asked(update(pod(), resized, subresource="resize"), _BAD_POD),
+        "resize a pod": Asked(update(pod(), resized, subresource="resize"), unlimited),
         "resize a pod to what it is": Asked(update(resized, resized, subresource="resize"), None),
     }
 

@@ -103,7 +103,12 @@ def test_the_files_of_a_server_come_and_go(tmp_path: Path) -> None:
     estate = tmp_path / "opa" / "data" / "estate" / "estate.yaml"
     assert not estate.exists()
     files.use({"spec": {"a": 1}})
-    assert yaml.safe_load(estate.read_text()) == {"spec": {"a": 1}}
+    link = estate.lstat()
+    files.use({"spec": {"a": 2}})
+    assert yaml.safe_load(estate.read_text()) == {"spec": {"a": 2}}
+    # What is listed stays as it is: a server that lists the folder now finds the one Estate or the other.
+    assert estate.lstat() == link
+    assert len(list(estate.parent.iterdir())) == 3
     files.use(None)
     assert list(estate.parent.iterdir()) == []
 

@@ -31,6 +31,9 @@ _SCALE = "scale"
 _JUDGED = ("CREATE", "UPDATE")
 #: With these the request brings the whole object, as it does without a subresource.
 _WHOLE = ("", "ephemeralcontainers", "resize")
+#: The rules that look at the part of a pod that a request with one of these changes. The rest of the pod is its
+#: owner's, or was judged when it was made.
+_JUDGING = {"ephemeralcontainers": frozenset({"image-reference"}), "resize": frozenset({"resource-limits"})}
 _RAISED = ("replicas", "maxReplicas", "parallelism")
 _COUNTS = {*_RAISED, "minReplicas"}
 #: The controllers that make objects for other objects, each under a service account of its own.
@@ -65,6 +68,12 @@ def asked(review: JsonObject, labels: Iterable[str]) -> JsonObject | Scale | Non
     if subject is None or _is_clean_up(request, frozenset(labels)) or _is_made_by_a_controller(request):
         return None
     return subject
+
+
+def judging(review: JsonObject) -> frozenset[str] | None:
+    """Give the rules that judge a request to change one part of a pod; None when every rule judges ``review``."""
+    subresource = as_object(review.get("request")).get("subResource")
+    return _JUDGING.get(subresource) if isinstance(subresource, str) else None
 
 
 def unreadable(review: JsonObject) -> str | None:

@@ -60,8 +60,6 @@ NEVER_MATCHED: Mapping[str, Sequence[str]] = {
     "storage.k8s.io": ["csinodes", "csistoragecapacities", "volumeattachments"],
     OWN_GROUP: ["*"],
 }
-# With these a request brings the whole object.
-_SUBRESOURCES = ("pods/ephemeralcontainers", "pods/resize")
 
 
 def kyverno(rule: Rule, body: Body, facts: Facts, estate: str) -> JsonObject:
@@ -194,10 +192,7 @@ def _template(text: str) -> list[str]:
 
 def matched_rules(subresources: Sequence[str]) -> list[JsonObject]:
     """Give what is matched for every rule, and ``subresources`` of any group besides."""
-    matched = [_resources("*", ["*"]), _resources("", [*_SUBRESOURCES])]
-    if subresources:
-        matched.append(_resources("*", [*subresources]))
-    return matched
+    return [_resources("*", ["*", *subresources])]
 
 
 def _constraints(body: Body) -> JsonObject:

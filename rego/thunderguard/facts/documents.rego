@@ -61,6 +61,20 @@ documents := [{"object": obj, "file": null} | some obj in _unpacked(input)] if {
 
 documents := [] if is_inventory
 
+# METADATA
+# description: "{index: rules} of the documents that bring a part of an object, which only some rules judge."
+default partial := {}
+
+partial := {0: rules} if {
+	review.is_review(input)
+	rules := review.judging(input)
+}
+
+partial := {index: rules | some index, member in input.objects; review.is_review(member); rules := review.judging(member)} if {
+	is_batch
+	_brings_reviews
+}
+
 # A batch of manifests brings none, and each of them would pay for the question.
 _brings_reviews if {
 	some member in input.objects

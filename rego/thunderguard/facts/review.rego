@@ -40,6 +40,14 @@ _is_whole(request) if {
 	_subresource(request) in {"", "ephemeralcontainers", "resize"}
 }
 
+# METADATA
+# description: |
+#   The rules that judge a request to change one part of a pod: those that look at that part. The rest of the pod is its
+#   owner's, or was judged when it was made. Undefined when every rule judges it.
+judging(review) := _parts[review.request.subResource]
+
+_parts := {"ephemeralcontainers": {"image-reference"}, "resize": {"resource-limits"}}
+
 _subresource(request) := subresource if {
 	subresource := request.subResource
 	subresource != null

@@ -208,6 +208,15 @@ test_subresources if {
 	}
 }
 
+test_a_part_of_a_pod_is_judged_by_the_rules_that_look_at_it if {
+	debugged := _with_request(_update(_deployment(1, "b:2"), _bare), {"subResource": "ephemeralcontainers"})
+	review.judging(debugged) == {"image-reference"}
+	review.judging(_with_request(debugged, {"subResource": "resize"})) == {"resource-limits"}
+	every value in ["", "scale", null, 5, {}] {
+		not review.judging(_with_request(debugged, {"subResource": value}))
+	}
+}
+
 test_what_is_no_object_is_not_judged if {
 	every value in [null, 5, "x", true, [], {}, {"kind": "Pod"}, {"kind": "Pod", "apiVersion": "v1", "metadata": []}] {
 		_asked(_request("CREATE", null, value, _person)) == _waived

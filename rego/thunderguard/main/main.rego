@@ -51,7 +51,22 @@ waived contains {"finding": made, "waiver": waiver} if {
 }
 
 # An inventory has no objects, so that nothing need be asked about them.
-_object_bodies := data.thunderguard.rules if not documents.is_inventory
+_object_bodies := data.thunderguard.rules if {
+	not documents.is_inventory
+	count(documents.partial) == 0
+}
+
+_object_bodies := {id: part |
+	some id, body in data.thunderguard.rules
+	others := {index | some index, rules in documents.partial; not id in rules}
+	part := {
+		"violations": {violation | some violation in body.violations; not violation.entry.index in others},
+		"subjects": body.subjects - others,
+		"unjudged": body.unjudged - others,
+	}
+} if {
+	count(documents.partial) > 0
+}
 
 # METADATA
 # description: What fails a build.

@@ -111,6 +111,24 @@ test_verdict_of_a_review if {
 	object.keys(waived.statuses) == _object_rules
 }
 
+# The pod is wrong in more than one way; only the part that is asked for is judged.
+test_a_part_of_a_pod if {
+	resized := _with_subresource(_review("CREATE", _bad), "resize")
+	alone := main.verdict with input as resized with data.estate as testing.estate
+	{found.rule | some found in alone.findings} == {"resource-limits"}
+	{id | some id, status in alone.statuses; status != "not matched"} == {"resource-limits"}
+	object.keys(alone.statuses) == _object_rules
+	given := [_review("CREATE", _bad), resized]
+	batch := main.batch with input as _batch(given) with data.estate as testing.estate
+	{[found.rule, found.index] | some found in batch.findings} == {
+		["namespace-boundary", 0], ["resource-limits", 0], ["resource-limits", 1],
+	}
+	batch.subjects["namespace-boundary"] == {0}
+	batch.subjects["resource-limits"] == {0, 1}
+}
+
+_with_subresource(review, subresource) := object.union(review, {"request": {"subResource": subresource}})
+
 test_batch_is_no_set if {
 	twice := [testing.release("a", "prod", "c"), testing.release("b", "prod", "c")]
 	batch := main.batch with input as _batch(twice) with data.estate as testing.estate

@@ -15,7 +15,7 @@ from thunderguard.engines.reference.rules import ESTATE_RULES, OBJECT_RULES
 from thunderguard.engines.reference.rules.singleton_service import judge_scale
 from thunderguard.engines.reference.verdict import NOT_MATCHED, Verdict, Violation, verdict
 from thunderguard.errors import CatalogueError
-from thunderguard.facts.admission import asked, significant_labels
+from thunderguard.facts.admission import asked, judging, significant_labels
 from thunderguard.facts.contract import Contract
 from thunderguard.facts.subject import Subject
 from thunderguard.facts.values import load_json
@@ -88,7 +88,7 @@ class ReferenceEngine(ContextManaged):
         """Give the outcome of the rules of scope object for an AdmissionReview."""
         subject = asked(review, self._labels)
         if isinstance(subject, dict):
-            return self.judge_object(subject)
+            return self._judge(subject, judging(review))
         verdicts = dict.fromkeys(OBJECT_RULES, NOT_MATCHED)
         if subject is not None:
             # A Scale is no object of its own: it only says how many there are to be of another one.
@@ -97,8 +97,15 @@ class ReferenceEngine(ContextManaged):
 
     def judge_object(self, obj: Any) -> Outcome:
         """Give the outcome of the rules of scope object for one JSON value."""
+        return self._judge(obj, None)
+
+    def _judge(self, obj: Any, rules: frozenset[str] | None) -> Outcome:
+        """Judge by ``rules``, or by all; the others have nothing to say."""
         subject = Subject(obj, self._contract)
-        verdicts = {rule: judge(subject) for rule, judge in OBJECT_RULES.items()}
+        verdicts = {
+            rule: judge(subject) if rules is None or rule in rules else NOT_MATCHED
+            for rule, judge in OBJECT_RULES.items()
+        }
         return self._outcome(verdicts, subject.resource, lambda _: labels_of(obj))
 
     def judge_estate(self, request: EstateRequest) -> Outcome:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import copy
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +17,13 @@ from yaml.cyaml import CSafeLoader
 from thunderguard import assets
 from thunderguard.controlplane.certificates import Authority
 from thunderguard.engines.sources import RegoSources
-from thunderguard.files import replacing
 from thunderguard.model import JsonObject
 
 #: Who may ask the server what, in Rego; it is part of the shipped example and of no rule.
 AUTHORIZATION = "examples/webhook/opa/authz.rego"
 WEBHOOK = "policies/opa/webhook.yaml"
 _ESTATE = "estate.yaml"
+_CURRENT = "..data"
 
 
 class OpaFiles:
@@ -42,13 +44,25 @@ class OpaFiles:
         authority.server().write(folder / "tls", "tls")
 
     def use(self, estate: JsonObject | None) -> None:
-        """Put ``estate`` in the place of any other, in one step; None takes it away."""
-        file = self.folder / "data" / "estate" / _ESTATE
+        """Put ``estate`` in the place of any other, in one step; None takes it away.
+
+        It is done as a kubelet brings a changed ConfigMap: the name that is listed is a link that stays, and what it
+        leads to is exchanged. A folder that is listed while a file in it is renamed may be seen without the file.
+        """
+        folder = self.folder / "data" / "estate"
+        file, current = folder / _ESTATE, folder / _CURRENT
+        before = current.resolve() if current.exists() else None
         if estate is None:
             file.unlink(missing_ok=True)
-            return
-        with replacing(file) as out:
-            out.write(orjson.dumps(estate))
+            current.unlink(missing_ok=True)
+        else:
+            version = Path(tempfile.mkdtemp(prefix="..", dir=folder))
+            (version / _ESTATE).write_bytes(orjson.dumps(estate))
+            _link(current, version.name)
+            if not file.is_symlink():
+                _link(file, f"{_CURRENT}/{_ESTATE}")
+        if before is not None:
+            shutil.rmtree(before)
 
     def command(self, program: Path, port: int, health: int) -> list[str]:
         """Give the command that serves the folders on two ports of this machine."""
@@ -108,3 +122,10 @@ def redirected(shipped: JsonObject, port: int, authority: Authority) -> JsonObje
         client["url"] = f"https://127.0.0.1:{port}{where['path']}"
         client["caBundle"] = base64.b64encode(authority.pair.certificate).decode()
     return made
+
+
+def _link(path: Path, target: str) -> None:
+    """Have ``path`` lead to ``target`` from one moment to the next."""
+    made = path.with_name(f"..new{path.name}")
+    made.symlink_to(target)
+    made.replace(path)
