@@ -14,13 +14,17 @@ from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 from report_values import NOON, october
 
 from thunderguard.catalogue import load_catalogue
-from thunderguard.model import Report, Waived
+from thunderguard.model import Origin, Report, Waived
 from thunderguard.recorded import Recorded, changes
 from thunderguard.reports.html import render
 from thunderguard.reports.setting import PlannedStep, Setting
 
 SETTING = Setting(rules=load_catalogue().rules, exit_code=1, version="1.2.3", clock=lambda: NOON)
 MANY = 10_000
+PATCH = "web:\n  resources:\n    limits:\n      cpu: 500m"
+ORIGIN = Origin(
+    "chart/templates/web.yaml", 27, ("web.resources", *"abcd"), f"{PATCH}\n", None, "once the rest is mended"
+)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +91,7 @@ def show(browser: Browser, tmp_path: Path) -> Iterator[Show]:
 def lively() -> tuple[Report, Setting]:
     """Give a report and setting with every part that a page can have."""
     report = october()
-    first, *others, last = report.findings
+    first, *others, last = of_chart(ORIGIN, replace(ORIGIN, patch=None, option="--namespace thunderline")).findings
     waived = replace(last, waived=Waived("moving to the new cluster", "ann", "2025-12-31"))
     before = Recorded(
         "last week", (first, *others[:6], replace(first, fingerprint="gone")), frozenset(), incomplete=False
@@ -106,6 +110,16 @@ def lively() -> tuple[Report, Setting]:
     known = replace(before, rules=after.rules)
     setting = replace(SETTING, plan=(step, by_hand), changes=changes(known, after), compared="last week")
     return report, setting
+
+
+def of_chart(*origins: Origin) -> Report:
+    """Give a report whose first findings have these origins."""
+    report = october()
+    told = [
+        replace(one, origin=origin, file=origin.template, line=origin.line)
+        for one, origin in zip(report.findings, origins, strict=False)
+    ]
+    return replace(report, findings=(*told, *report.findings[len(told) :]))
 
 
 def many() -> Report:
@@ -222,6 +236,42 @@ def test_copy(show: Show, refused: bool) -> None:
     expect(shown.page.locator("#said")).to_have_text(f"Copied: {command}")
 
 
+def opened(shown: Shown) -> dict[str, str]:
+    """Open the one finding that is shown and give its details by name."""
+    shown.page.locator("tr.finding .open").click()
+    details = shown.page.locator("tr.finding .details")
+    names, words = (details.locator(tag).all_inner_texts() for tag in ("dt", "dd"))
+    return dict(zip(names, words, strict=True))
+
+
+def test_a_finding_on_a_chart_says_what_decides_it_and_its_patch_is_copied(show: Show) -> None:
+    shown = show(of_chart(ORIGIN), "#q=web.resources")
+    expect(shown.page.locator("tr.finding .trace")).to_contain_text("chart/templates/web.yaml:27")
+    expect(shown.page.locator("tr.finding .trace")).to_contain_text("values: web.resources, a, b, c")
+    told = opened(shown)
+    assert told["template"] == "chart/templates/web.yaml:27"
+    assert told["decided by"] == "web.resources, a, b, c, d"
+    assert told["note"] == ORIGIN.note
+    assert "install with" not in told
+    assert shown.page.locator(".details code").inner_text() == PATCH
+    button = shown.page.get_by_role("button", name="Copy the values")
+    button.press("Enter")
+    expect(button).to_have_text("Copied")
+    assert shown.page.evaluate("navigator.clipboard.readText()") == PATCH
+
+
+def test_a_finding_on_a_chart_says_what_no_values_decide(show: Show) -> None:
+    option = Origin("t.yaml", 3, option="--namespace thunderline")
+    shown = show(of_chart(option), "#q=t.yaml:3")
+    told = opened(shown)
+    assert told["decided by"] == "the release"
+    assert "new values" not in told
+    shown.page.get_by_role("button", name="Copy the option").click()
+    expect(shown.page.locator("#said")).to_have_text("Copied: --namespace thunderline")
+    nothing = opened(show(of_chart(Origin("u.yaml", None)), "#q=u.yaml"))
+    assert (nothing["template"], nothing["decided by"]) == ("u.yaml", "no values key that is known")
+
+
 def test_a_command_of_the_plan_is_copied_and_leads_to_its_findings(show: Show) -> None:
     report, setting = lively()
     shown = show(report, setting=setting)
@@ -319,7 +369,8 @@ def test_axe_finds_nothing(show: Show, scheme: str, width: int) -> None:
     size = {"width": width, "height": 900}
     shown = show(report, setting=setting, color_scheme=scheme, viewport=size, reduced_motion="reduce")
     shown.page.locator("summary").evaluate_all("all => all.forEach((one) => (one.parentElement.open = true))")
-    shown.page.locator("tr.finding .open").nth(2).click()
+    shown.page.locator("tr.finding .open").evaluate_all("all => all.forEach((one) => one.click())")
+    expect(shown.page.get_by_role("button", name="Copy the values")).to_be_visible()
     # A table of the eye alone would be a list of blocks to a screen reader.
     assert shown.page.get_by_role("row").count() > 15
     result = Axe().run(shown.page)
@@ -329,4 +380,5 @@ def test_axe_finds_nothing(show: Show, scheme: str, width: int) -> None:
 def test_nothing_scrolls_sideways_in_a_narrow_window(show: Show) -> None:
     report, setting = lively()
     shown = show(report, setting=setting, viewport={"width": 360, "height": 800})
+    shown.page.locator("tr.finding .open").evaluate_all("all => all.forEach((one) => one.click())")
     assert shown.page.evaluate("document.documentElement.scrollWidth") <= 360

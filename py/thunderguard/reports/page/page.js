@@ -1,6 +1,7 @@
 "use strict";
 (() => {
   const CHUNK = 80;
+  const MOST_KEYS = 4;
   const WEIGHT = { deny: 0, warn: 1, info: 2 };
   const NONE = "(none)";
   const FIELDS = ["rule", "namespace", "service", "status"];
@@ -19,7 +20,8 @@
     finding.owner = finding.namespace + "/" + finding.object;
     finding.hay = [
       finding.level, finding.rule, finding.owner, finding.services.join(" "), finding.message, finding.path,
-      finding.place, finding.remedy, finding.origin ? finding.origin.place : "", finding.fingerprint, finding.status, data.rules[finding.rule].title,
+      finding.place, finding.remedy, ...(finding.origin ? [finding.origin.place, ...finding.origin.keys] : []),
+      finding.fingerprint, finding.status, data.rules[finding.rule].title,
     ].join("\n").toLowerCase();
   });
 
@@ -158,7 +160,10 @@
     }
     part(".message").textContent = finding.message;
     if (wanted.group !== "rule") part(".trace").append(make("span", {}, finding.rule));
-    for (const text of [finding.path, finding.place]) if (text) part(".trace").append(make("span", {}, text));
+    const keys = finding.origin ? finding.origin.keys.slice(0, MOST_KEYS).join(", ") : "";
+    for (const text of [finding.path, finding.place, keys && "values: " + keys]) {
+      if (text) part(".trace").append(make("span", {}, text));
+    }
     if (finding.remedy) {
       const rest = finding.remedy.slice(finding.command.length);
       if (finding.command) part("code").textContent = finding.command;
@@ -177,6 +182,12 @@
 
   const copied = (finding) => finding.command || finding.remedy;
 
+  function copyable(words, name) {
+    const button = make("button", { type: "button", className: "copy", "aria-label": "Copy " + name }, "Copy");
+    button.dataset.copy = words;
+    return make("div", { className: "command" }, make("code", {}, words), button);
+  }
+
   function open(row, wide) {
     const details = row.querySelector(".details");
     const finding = row.finding;
@@ -194,14 +205,9 @@
     const origin = finding.origin;
     if (origin) {
       add("template", origin.place);
-      add("values", origin.keys.join(", "));
-      const words = origin.patch || (origin.option ? "--" + origin.option.replace(/^-+/, "") : "");
-      if (words) {
-        const button = make("button", { type: "button", className: "copy" }, "Copy");
-        button.dataset.copy = words;
-        button.setAttribute("aria-label", "Copy the values");
-        add("mend with", make("div", { className: "command" }, make("code", {}, words), button));
-      }
+      add("decided by", origin.keys.join(", ") || (origin.option ? "the release" : "no values key that is known"));
+      add("install with", origin.option && copyable(origin.option, "the option"));
+      add("new values", origin.patch && copyable(origin.patch, "the values"));
       add("note", origin.note);
     }
     add("link", make("a", { href: "#f-" + encodeURIComponent(finding.fingerprint) }, "#f-" + finding.fingerprint));
