@@ -157,8 +157,9 @@ class Origin:
     """Where a finding on a rendered object comes from, and what mends it, shown by rendering again.
 
     ``template`` is a file of the chart, ``line`` its line (None: not known). ``keys`` are the values keys that decide,
-    the one to change first. ``patch`` is the YAML of a values file with which the finding is gone and nothing new is
-    found, ``option`` what installing takes beside it; either may be None. ``note`` is what to know about them.
+    the one to change first. ``patch`` is the YAML of values with which the finding is gone and nothing new is found,
+    ``option`` what installing takes beside it; either may be None. ``note`` is what to know about them. ``into`` says
+    where in which manifest the patch goes; None: it is a values file.
     """
 
     template: str
@@ -167,6 +168,7 @@ class Origin:
     patch: str | None = None
     option: str | None = None
     note: str = ""
+    into: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

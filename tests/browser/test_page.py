@@ -253,6 +253,7 @@ def test_a_finding_on_a_chart_says_what_decides_it_and_its_patch_is_copied(show:
     assert told["decided by"] == "web.resources, a, b, c, d"
     assert told["note"] == ORIGIN.note
     assert "install with" not in told
+    assert told["put into"] == "a manifest"
     assert shown.page.locator(".details code").inner_text() == PATCH
     button = shown.page.get_by_role("button", name="Copy the values")
     button.press("Enter")

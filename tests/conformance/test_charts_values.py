@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 import subprocess
 from pathlib import Path
@@ -17,11 +18,13 @@ from thunderguard.charts.instrument import coalesced
 from thunderguard.charts.properties import PropertyRun, Settings
 from thunderguard.charts.trials import Setup
 from thunderguard.charts.tryvalues import try_values
+from thunderguard.charts.values import stacked
 from thunderguard.cli.app import app
 from thunderguard.engines.base import EngineOptions
 from thunderguard.engines.pins import find_program
 from thunderguard.estate import DEFAULT_ESTATE, load_estate
 from thunderguard.model import JsonObject
+from thunderguard.paths import parse_path
 
 OCTOBER = "examples/charts/october"
 
@@ -244,6 +247,138 @@ def test_values_are_what_helm_makes_of_them(tmp_path: Path) -> None:
     assert seen["helper"]["web"]["replicas"] == 2
     assert seen["helper"]["web"]["name"] == "sub"
     assert seen["global"] == {"region": "b"}
+
+
+ARGO = """
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: web}
+spec:
+  destination: {namespace: %s}
+  source: {repoURL: https://example.org/estate, path: charts/tool, helm: {%s}}
+"""
+SOURCES = """
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: web}
+spec:
+  destination: {namespace: thunderline}
+  sources: [{repoURL: https://example.org/a, ref: values}, {repoURL: https://example.org/b, path: charts/tool}]
+"""
+SET = """
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {name: all}
+spec:
+  generators: [{list: {elements: [{name: one}, {name: two}]}}]
+  template:
+    metadata: {name: "web-{{name}}"}
+    spec:
+      destination: {namespace: thunderline}
+      source: {repoURL: https://example.org/estate, path: charts/tool}
+"""
+FLUX = """
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: web, namespace: thunderline}
+spec:
+  chart: {spec: {chart: ./charts/tool, sourceRef: {kind: GitRepository, name: x}}}
+  values: {web: {replicas: 2}}
+"""
+K3S = """
+apiVersion: helm.cattle.io/v1
+kind: HelmChart
+metadata: {name: web, namespace: kube-system}
+spec: {targetNamespace: thunderline, chartContent: PACKED, valuesContent: "web: {replicas: 2}"}
+"""
+CONFIG = """
+---
+apiVersion: helm.cattle.io/v1
+kind: HelmChartConfig
+metadata: {name: web, namespace: kube-system}
+spec: {valuesContent: "web: {replicas: 3}"}
+"""
+
+
+def delivering(folder: Path, manifest: str, **changed: Any) -> Path:
+    """Write a repository with a chart in it and a manifest that delivers it, packed into it where it says so."""
+    (folder / ".git").mkdir(parents=True)
+    chart = make_chart(folder / "charts" / "tool", {"web": component(**changed)}, "web")
+    if "PACKED" in manifest:
+        helm = find_program("helm", EngineOptions())
+        subprocess.run([helm, "package", chart, "-d", folder], check=True, capture_output=True)
+        manifest = manifest.replace("PACKED", base64.b64encode((folder / "tool-0.1.0.tgz").read_bytes()).decode())
+    (folder / "deploy").mkdir()
+    (folder / "deploy" / "app.yaml").write_text(manifest, encoding="utf-8")
+    return folder / "deploy" / "app.yaml"
+
+
+def put_into(manifest: Path, into: str, patch: str) -> None:
+    """Do what a report says: put ``patch`` into a field of one of the objects in ``manifest``."""
+    place, _, holder = into.partition(" of ")
+    objects = list(yaml.safe_load_all(manifest.read_text("utf-8")))
+    (obj,) = (one for one in objects if holder.startswith(f"{one['kind']}/{one['metadata']['name']}"))
+    *above, last = parse_path(place)
+    at: Any = obj
+    for part in above:
+        at = at[part] if isinstance(part, int) else at.setdefault(part, {})
+    is_text = last in {"values", "valuesContent"} and not isinstance(at.get(last), dict)
+    before = yaml.safe_load(at.get(last) or "{}") if is_text else at.get(last) or {}
+    after = stacked(before, yaml.safe_load(patch))
+    at[last] = yaml.safe_dump(after) if is_text else after
+    manifest.write_text(yaml.safe_dump_all(objects), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("manifest", "into"),
+    [
+        (ARGO % ("thunderline", ""), "spec.source.helm.valuesObject of Application/web"),
+        (ARGO % ("thunderline", "values: 'web: {replicas: 2}'"), "spec.source.helm.values of Application/web"),
+        (SOURCES, "spec.sources[1].helm.valuesObject of Application/web"),
+        (SET, "spec.template.spec.source.helm.valuesObject of ApplicationSet/all"),
+        (FLUX, "spec.values of HelmRelease/web"),
+        (K3S, "spec.valuesContent of HelmChart/web"),
+        (K3S + CONFIG, "spec.valuesContent of HelmChartConfig/web"),
+    ],
+)
+def test_a_delivered_chart_says_where_the_values_go_and_there_they_mend(
+    lint: Lint, tmp_path: Path, manifest: str, into: str
+) -> None:
+    file = delivering(tmp_path / "repo", manifest, resources={})
+    found = of_rule(lint(file), "resource-limits")
+    assert found
+    for one in found:
+        origin = one["origin"]
+        assert (one["file"], one["line"]) == (origin["template"], origin["line"])
+        assert origin["template"].endswith("/templates/web.yaml")
+        assert origin["keys"] == ["web.resources"]
+        assert origin["into"] == (into if "Config" in into else f"{into} ({file})")
+        assert ("was tried on one of 2" in (origin["note"] or "")) == (manifest is SET)
+    put_into(file, found[0]["origin"]["into"], found[0]["origin"]["patch"])
+    assert not of_rule(lint(file, code=0), "resource-limits")
+
+
+def test_what_stands_over_the_values_of_a_manifest_no_patch_mends(lint: Lint, tmp_path: Path) -> None:
+    for number, forced in enumerate(("true", "false")):
+        latest = f"parameters: [{{name: web.image.tag, value: latest, forceString: {forced}}}]"
+        file = delivering(tmp_path / str(number), ARGO % ("thunderline", latest))
+        (one,) = lint(file)
+        assert (one["rule"], one["origin"]["patch"], one["origin"]["into"]) == ("image-reference", None, None)
+
+
+def test_a_delivered_chart_moves_by_a_field_of_its_manifest(lint: Lint, tmp_path: Path) -> None:
+    file = delivering(tmp_path / "repo", ARGO % ("thunder", ""))
+    (one,) = [one for one in lint(file) if one["resource"]["kind"] == "Deployment"]
+    assert (one["rule"], one["origin"]["patch"]) == ("namespace-boundary", None)
+    assert one["origin"]["option"] == "spec.destination.namespace: thunderline"
+
+
+def test_delivered_charts_share_their_time(lint: Lint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("thunderguard.charts.follow._SECONDS", 0)
+    file = delivering(tmp_path / "repo", ARGO % ("thunderline", ""), resources={})
+    (one,) = lint(file)
+    assert one["origin"] is None
+    assert "the values of 1 chart were not looked into" in lint.said
 
 
 def tried(chart: Path | str, **chosen: Any) -> PropertyRun:

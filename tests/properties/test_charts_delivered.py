@@ -113,7 +113,8 @@ def test_reading_what_a_manifest_delivers_ends_well(
             assert isinstance(one.release, str)
             assert isinstance(one.namespace, str)
             assert all(isinstance(text, str) for text in (*one.files, *one.sets))
-            assert all(isinstance(values, dict) for values in one.values)
+            assert all(isinstance(values, dict) for values in (*one.values, one.over))
+            assert one.place
             assert (one.path is None) != (one.packed is None)
             if one.path is not None:
                 try:

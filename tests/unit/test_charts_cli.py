@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from report_values import october
 
-from thunderguard.charts.sources import Asked
 from thunderguard.cli.app import app
 from thunderguard.cli.chartvalues import followed
 from thunderguard.errors import ChartError
@@ -50,7 +49,7 @@ def test_a_chart_that_renders_no_more_costs_the_explanation_alone(
 
     monkeypatch.setattr("thunderguard.charts.follow.follow", fails)
     report = october()
-    assert followed(report, [], Asked(), estate=None, values_target=None) == report
+    assert followed(report, [], estate=None, values_target=None) == report
     assert "too slow\\x1b" in capsys.readouterr().err
     with pytest.raises(ChartError):
-        followed(report, [], Asked(), estate=None, values_target=tmp_path / "x.yaml")
+        followed(report, [], estate=None, values_target=tmp_path / "x.yaml")

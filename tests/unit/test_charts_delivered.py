@@ -25,7 +25,6 @@ def test_an_application_gives_values_in_the_order_of_argo() -> None:
         "releaseName": "thunderline",
         "valueFiles": ["values-prod.yaml", "$values/deploy/site.yaml"],
         "values": "web: {replicas: 2}\n",
-        "valuesObject": {"web": {"replicas": 1}},
         "parameters": [
             {"name": "web.tag", "value": "a,b"},
             {"name": "worker.tag", "value": "1.10", "forceString": True},
@@ -43,17 +42,28 @@ def test_an_application_gives_values_in_the_order_of_argo() -> None:
             "thunderline",
             path="charts/web",
             files=("values-prod.yaml", "/deploy/site.yaml"),
-            values=({"web": {"replicas": 2}}, {"web": {"replicas": 1}}, {"worker": {"tag": "1.10"}}),
+            values=({"web": {"replicas": 2}},),
+            over={"worker": {"tag": "1.10"}},
             sets=(r"web.tag=a\,b",),
             lenient=True,
+            place="spec.source.helm.values",
+            moving="spec.destination.namespace",
         )
     ]
+    # As Argo CD does, which looks at the text when there is no object.
+    helm["valuesObject"] = {"web": {"replicas": 1}}
+    (found,) = deliveries(application(spec), {})
+    assert (found.values, found.place) == (({"web": {"replicas": 1}},), "spec.source.helm.valuesObject")
+    helm |= {"values": "", "valuesObject": None}
+    (found,) = deliveries(application(spec), {})
+    assert (found.values, found.place) == ((), "spec.source.helm.valuesObject")
 
 
 def test_of_several_sources_those_with_a_path_are_taken() -> None:
     sources = [{"path": "a"}, {"chart": "redis", "repoURL": "x"}, {"ref": "values"}, {"path": "b"}]
-    found = deliveries(application({"sources": sources}), {})
+    found = deliveries(application({"sources": sources, "source": {"path": "c"}}), {})
     assert [(one.path, one.release, one.namespace) for one in found] == [("a", "estate", ""), ("b", "estate", "")]
+    assert [one.place for one in found] == ["spec.sources[0].helm.valuesObject", "spec.sources[3].helm.valuesObject"]
 
 
 def test_an_application_set_is_filled_from_its_lists() -> None:
@@ -75,6 +85,13 @@ def test_an_application_set_is_filled_from_its_lists() -> None:
         ("web-one", "one", "charts/a"),
         ("web-two", "two", "charts/b"),
     ]
+    assert {(one.place, one.moving, one.note) for one in found} == {
+        (
+            "spec.template.spec.source.helm.valuesObject",
+            "spec.template.spec.destination.namespace",
+            "it changes every Application of ApplicationSet/all, and was tried on one of 2",
+        )
+    }
     # What a cluster or a repository would have to be asked for stays open.
     obj["spec"] = {"generators": [{"clusters": {}}], "template": template}
     assert deliveries(obj, {}) == []
@@ -115,6 +132,10 @@ def test_a_helm_release_from_a_repository_is_named_as_flux_names_it() -> None:
     (found,) = deliveries(obj, {})
     assert (found.release, found.namespace, found.files) == ("thunderline-web", "thunderline", ("/site.yaml",))
     assert found.values == ({"a": 1},)
+    # The release would get another name with another namespace.
+    assert (found.place, found.moving) == ("spec.values", None)
+    obj["spec"]["releaseName"] = "web"
+    assert deliveries(obj, {})[0].moving == "spec.targetNamespace"
     chart["sourceRef"] = {"kind": "HelmRepository"}
     assert deliveries(obj, {}) == []
 
@@ -126,15 +147,21 @@ def test_the_chart_of_k3s_takes_the_values_of_its_config_over_its_own() -> None:
         chartContent="AAAA",
         valuesContent="web: {replicas: 1}\n",
         targetNamespace="thunderline",
-        set={"web.on": True, "web.tag": "1.0"},
+        set={"web.on": True, "web.tag": "10", "web.name": "null", "web.x[0]": "7"},
     )
     assert is_delivering(config)
     (found,) = deliveries(obj, configs_of([config, obj]))
     assert found.packed == "AAAA"
     assert found.path is None
     assert found.values == ({"web": {"replicas": 1}}, {"web": {"replicas": 2}})
-    assert found.sets == ("web.on=true", "web.tag=1.0")
+    assert found.sets == ("web.name=null", "web.on=true", "web.x[0]=7")
+    assert found.over == {"web": {"tag": "10"}}
     assert found.namespace == "thunderline"
+    assert (found.place, found.holder) == ("spec.valuesContent", "HelmChartConfig/estate")
+    (alone,) = deliveries(obj, {})
+    assert (alone.place, alone.holder) == ("spec.valuesContent", None)
+    (alone,) = deliveries(k3s("HelmChart", chartContent="AAAA", values={"a": 1}), {})
+    assert alone.place == "spec.values"
 
 
 @pytest.mark.parametrize("text", ["- a\n", "a: [\n", "a: b\n---\nc: d\n"])

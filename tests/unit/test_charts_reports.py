@@ -49,6 +49,7 @@ def test_json_has_the_origin_or_null() -> None:
             "patch": PATCH,
             "option": None,
             "note": "an example",
+            "into": None,
         },
         None,
     ]
@@ -64,6 +65,17 @@ def test_text_has_each_origin_once() -> None:
     assert "Where it comes from" not in shown(None)
 
 
+def test_text_says_where_the_values_of_a_delivered_chart_go() -> None:
+    into = "spec.values of HelmRelease/web (deploy/web.yaml)"
+    lines = shown(replace(ORIGIN, into=into), ORIGIN).split("chart/templates/web.yaml:27")
+    assert ["put into" in block for block in lines[1:]] == [False, True]
+    assert f"{into}\n      web:\n" in lines[2]
+    sarif = orjson.loads(
+        render("sarif", of_charts(replace(ORIGIN, into=into)), Setting(rules={}, exit_code=1, version="1"))
+    )
+    assert sarif["runs"][0]["results"][0]["properties"]["valuesInto"] == into
+
+
 def test_text_says_what_values_do_not_do() -> None:
     lines = shown(Origin("t.yaml", None), Origin("u.yaml", 3, option="--namespace thunderline"))
     assert "  t.yaml  no values key is known to decide it\n" in lines
@@ -71,7 +83,7 @@ def test_text_says_what_values_do_not_do() -> None:
 
 
 def test_names_cannot_steer_the_terminal() -> None:
-    hostile = Origin("t\x1b[2J.yaml", 1, ("k\x1b]0;",), "a: \x1b[2J\n", "--namespace \x1b", "n\x1b")
+    hostile = Origin("t\x1b[2J.yaml", 1, ("k\x1b]0;",), "a: \x1b[2J\n", "--namespace \x1b", "n\x1b", "i\x1b")
     assert "\x1b" not in shown(hostile)
 
 
@@ -89,6 +101,7 @@ def test_a_finding_gets_the_line_of_its_template() -> None:
     key = (one.rule, one.resource, one.path)
     (told,) = with_origins(report, {key: ORIGIN}).findings
     assert (told.origin, told.line) == (ORIGIN, 27)
+    assert with_origins(replace(report, findings=(told,)), {key: replace(ORIGIN, into="later")}).findings == (told,)
     (kept,) = with_origins(report, {key: replace(ORIGIN, template="other/templates/web.yaml")}).findings
     assert kept == one
 

@@ -152,7 +152,7 @@ def test_a_hostile_name_stays_a_name_wherever_it_stands(text: str) -> None:
             "missing-service", resource, service=name, path=name, message=name, remedy=name, file=name, line=1
         )
         bad = replace(one, rule=name, fingerprint=name, waived=Waived(name, name, name))
-        origin = Origin(name, 3, (name,), f"{name}\n{name}", name, name)
+        origin = Origin(name, 3, (name,), f"{name}\n{name}", name, name, name)
         value = report(one, bad, replace(one, origin=origin), problems=(Problem("unread", name, name, 1, name),))
         value = replace(
             value,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -25,6 +25,7 @@ MARKS = (b"argoproj.io", b"helm.toolkit.fluxcd.io", b"helm.cattle.io")
 
 _MOST_DIRECTORIES = 200
 _PLACEHOLDER = re.compile(r"\{\{\s*\.?([A-Za-z0-9_.-]+)\s*\}\}")
+_TYPED = frozenset({"true", "false", "null"})
 _SIMPLE = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\Z")
 
 
@@ -34,8 +35,11 @@ class Delivery:
 
     Either ``path`` names it, relative to the repository, or ``packed`` holds it in base64. ``files`` are values files,
     relative to the chart; those that begin with ``/`` are relative to the repository. ``values`` go over them in this
-    order, and ``sets`` over all. ``lenient`` says that a values file may be missing. ``namespace`` is empty when it is
-    unknown.
+    order, then ``over``, and ``sets`` over all. ``lenient`` says that a values file may be missing. ``namespace`` is
+    empty when it is unknown.
+
+    ``place`` is the field whose values are the uppermost of ``values``, or would be: of the manifest, or of ``holder``.
+    ``moving`` is the field that names the namespace and nothing else. ``note`` is what to know about changing either.
     """
 
     what: str
@@ -45,8 +49,13 @@ class Delivery:
     packed: str | None = None
     files: tuple[str, ...] = ()
     values: tuple[JsonObject, ...] = ()
+    over: JsonObject = field(default_factory=dict)
     sets: tuple[str, ...] = ()
     lenient: bool = False
+    place: str = ""
+    holder: str | None = None
+    moving: str | None = None
+    note: str = ""
 
 
 #: The values of the HelmChartConfigs of k3s, by (namespace, name) of the HelmChart that they are for.
@@ -74,30 +83,33 @@ def deliveries(obj: JsonObject, configs: Configs, root: Path | None = None) -> l
     ``root`` is the repository, in which an ApplicationSet may look for directories.
     """
     if type_of(obj) == _APPLICATION_SET:
-        return list(_application_set(obj, root))
+        return _application_set(obj, root)
     reader = _READERS.get(type_of(obj))
     return list(reader(obj, configs)) if reader is not None else []
 
 
 def _application(obj: JsonObject, configs: Configs) -> Iterator[Delivery]:
     del configs
-    yield from _argo(as_object(obj.get("spec")), name_of(obj), _what(obj))
+    yield from _argo(as_object(obj.get("spec")), name_of(obj), _what(obj), "spec")
 
 
-def _application_set(obj: JsonObject, root: Path | None) -> Iterator[Delivery]:
+def _application_set(obj: JsonObject, root: Path | None) -> list[Delivery]:
     template = as_object(dig(obj, ("spec", "template")))
     elements: list[JsonObject] = []
     for generator in as_list(dig(obj, ("spec", "generators"))):
         elements += [one for one in as_list(dig(generator, ("list", "elements"))) if isinstance(one, dict)]
         if root is not None:
             elements += _directories(as_list(dig(generator, ("git", "directories"))), root, _what(obj))
+    found: list[list[Delivery]] = []
     for element in elements or [{}]:
         filled = as_object(_filled(template, element))
         if _PLACEHOLDER.search(str(dig(filled, ("spec",)))):
             # Other generators ask a cluster or a repository.
             continue
         name = as_text(dig(filled, ("metadata", "name"))) or name_of(obj)
-        yield from _argo(as_object(filled.get("spec")), name, _what(obj))
+        found.append(list(_argo(as_object(filled.get("spec")), name, _what(obj), "spec.template.spec")))
+    note = f"it changes every Application of {_what(obj)}, and was tried on one of {len(found)}"
+    return [replace(one, note=note if len(found) > 1 else "") for some in found for one in some]
 
 
 def _directories(patterns: Sequence[Any], root: Path, what: str) -> list[JsonObject]:
@@ -121,15 +133,20 @@ def _directories(patterns: Sequence[Any], root: Path, what: str) -> list[JsonObj
     ]
 
 
-def _argo(spec: JsonObject, name: str, what: str) -> Iterator[Delivery]:
+def _argo(spec: JsonObject, name: str, what: str, above: str) -> Iterator[Delivery]:
     namespace = as_text(dig(spec, ("destination", "namespace")))
-    for source in [spec.get("source"), *as_list(spec.get("sources"))]:
+    sources = as_list(spec.get("sources"))
+    # Where there are several, Argo CD does not look at the one.
+    named = [(f"sources[{number}]", one) for number, one in enumerate(sources)] or [("source", spec.get("source"))]
+    for at, source in named:
         path = dig(source, ("path",))
         if not isinstance(path, str) or not isinstance(source, dict) or source.get("chart"):
             continue
         helm = as_object(source.get("helm"))
         sets, strings = _parameters(helm)
-        values = [_inline(helm.get("values"), what, "helm.values"), as_object(helm.get("valuesObject")), strings]
+        # Of the two Argo CD takes the object.
+        is_text = bool(as_text(helm.get("values"))) and not isinstance(helm.get("valuesObject"), dict)
+        inline = _inline(helm.get("values"), what, "helm.values") if is_text else as_object(helm.get("valuesObject"))
         yield Delivery(
             what,
             as_text(helm.get("releaseName")) or name,
@@ -139,9 +156,12 @@ def _argo(spec: JsonObject, name: str, what: str) -> Iterator[Delivery]:
             files=tuple(
                 re.sub(r"\A\$[^/]+/", "/", one) for one in as_list(helm.get("valueFiles")) if isinstance(one, str)
             ),
-            values=tuple(one for one in values if one),
+            values=(inline,) if inline else (),
+            over=strings,
             sets=sets,
             lenient=helm.get("ignoreMissingValueFiles") is True,
+            place=f"{above}.{at}.helm.{'values' if is_text else 'valuesObject'}",
+            moving=f"{above}.destination.namespace",
         )
 
 
@@ -154,15 +174,19 @@ def _parameters(helm: JsonObject) -> tuple[tuple[str, ...], JsonObject]:
         if not isinstance(name, str) or not isinstance(value, str):
             continue
         if dig(one, ("forceString",)) is True and _SIMPLE.match(name):
-            *above, last = name.split(".")
-            place = strings
-            for key in above:
-                below = place.setdefault(key, {})
-                place = below if isinstance(below, dict) else {}
-            place[last] = value
+            _put(strings, name, value)
         else:
             sets.append(f"{name}={_escaped(value)}")
     return tuple(sets), strings
+
+
+def _put(values: JsonObject, name: str, value: str) -> None:
+    """Put a text into ``values`` at the key that ``name`` spells with dots."""
+    *above, last = name.split(".")
+    for key in above:
+        below = values.setdefault(key, {})
+        values = below if isinstance(below, dict) else {}
+    values[last] = value
 
 
 def _escaped(value: str) -> str:
@@ -187,6 +211,9 @@ def _helm_release(obj: JsonObject, configs: Configs) -> Iterator[Delivery]:
         files=tuple(f"/{one}" for one in as_list(chart.get("valuesFiles")) if isinstance(one, str)),
         values=tuple(one for one in [as_object(spec.get("values"))] if one),
         lenient=chart.get("ignoreMissingValuesFiles") is True,
+        place="spec.values",
+        # Without a name of its own the release is called after the namespace, too.
+        moving="spec.targetNamespace" if spec.get("releaseName") else None,
     )
 
 
@@ -195,20 +222,38 @@ def _k3s_chart(obj: JsonObject, configs: Configs) -> Iterator[Delivery]:
     packed, path = spec.get("chartContent"), spec.get("chart")
     if not (isinstance(packed, str) and packed) and not (isinstance(path, str) and path):
         return
-    inline = [_inline(spec.get("valuesContent"), _what(obj), "valuesContent")]
+    inline, place = [_inline(spec.get("valuesContent"), _what(obj), "valuesContent")], "spec.valuesContent"
     if isinstance(spec.get("values"), dict):
-        inline.append(spec["values"])
-    inline += configs.get((namespace_of(obj), name_of(obj)), [])
-    given = {key: value for key, value in as_object(spec.get("set")).items() if isinstance(value, str | int)}
+        inline, place = [*inline, spec["values"]], "spec.values"
+    configured = configs.get((namespace_of(obj), name_of(obj)), [])
+    sets, strings = _set_by_k3s(as_object(spec.get("set")))
     yield Delivery(
         _what(obj),
         name_of(obj),
         as_text(spec.get("targetNamespace")) or namespace_of(obj),
         path=None if packed else path,
         packed=packed or None,
-        values=tuple(one for one in inline if one),
-        sets=tuple(f"{key}={_escaped(_spelled(value))}" for key, value in sorted(given.items())),
+        values=tuple(one for one in [*inline, *configured] if one),
+        over=strings,
+        sets=sets,
+        place="spec.valuesContent" if configured else place,
+        holder=f"HelmChartConfig/{name_of(obj)}" if configured else None,
+        moving="spec.targetNamespace",
     )
+
+
+def _set_by_k3s(given: JsonObject) -> tuple[tuple[str, ...], JsonObject]:
+    """Give what k3s takes for ``helm --set``, and what stays text as values: all but numbers, booleans and null."""
+    sets = []
+    strings: JsonObject = {}
+    for name, value in sorted(given.items()):
+        if not isinstance(value, str | int):
+            continue
+        if isinstance(value, str) and value.lower() not in _TYPED and _SIMPLE.match(name):
+            _put(strings, name, value)
+        else:
+            sets.append(f"{name}={_escaped(_spelled(value))}")
+    return tuple(sets), strings
 
 
 def _spelled(value: str | int) -> str:

@@ -65,7 +65,8 @@ class Explained:
 class Explainer:
     """Explains the findings of one chart, installed in one way.
 
-    ``trials_in`` gives trials in another namespace; ``others`` are the values of the chart's other values files.
+    ``trials_in`` gives trials in another namespace, and ``moving`` is what installing there takes, with ``{}`` for its
+    name (None: it is not to be tried); ``others`` are the values of the chart's other values files.
     """
 
     chart: ChartSource
@@ -74,6 +75,7 @@ class Explainer:
     contract: Contract
     catalogue: Catalogue
     others: Sequence[JsonObject] = ()
+    moving: str | None = "--namespace {}"
 
     def explain(
         self, wanted: Callable[[Identity], bool] = lambda _: True, beside: Sequence[RawFinding] = ()
@@ -127,11 +129,11 @@ class Explainer:
         """Find out which findings go away in an allowed namespace, with a proposal that helps or with none."""
         options: dict[Found, str] = {}
         moved: dict[Found, Proposal] = {}
-        if not any(found.raw.rule in _PLACES for found in proposals):
+        if self.moving is None or not any(found.raw.rule in _PLACES for found in proposals):
             return options, moved
         for namespace in sorted(self.contract.namespaces.allowed - {self.setup.namespace}):
             there = replace(search, trials=self.trials_in(namespace))
-            option = f"--namespace {namespace}"
+            option = self.moving.format(namespace)
             alone = there.trials.one({})
             gone = {found for found in proposals if found not in options and there.mends(alone, found)}
             options |= dict.fromkeys(gone, option)

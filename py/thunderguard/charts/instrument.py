@@ -60,7 +60,7 @@ def coalesced(chart: ChartSource, setup: Setup) -> JsonObject:
     values = defaults(chart)
     for file in setup.values:
         values = merged(values, mapping_file(file, str(file)))
-    return values
+    return merged(values, setup.over)
 
 
 def _probed(chart: ChartSource, setup: Setup) -> Sequence[Item]:

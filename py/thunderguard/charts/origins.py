@@ -13,10 +13,11 @@ from thunderguard.model import Finding, Key, Origin, Report
 if TYPE_CHECKING:
     from thunderguard.charts.chartfile import ChartSource
     from thunderguard.charts.explain import Explained
+    from thunderguard.charts.installed import Installed
 
 
-def origins_of(explained: Explained, chart: ChartSource) -> dict[Key, Origin]:
-    """Give the origin of each explained finding, by the identity of the finding."""
+def origins_of(explained: Explained, chart: ChartSource, installed: Installed) -> dict[Key, Origin]:
+    """Give the origin of each explained finding of ``installed``, opened as ``chart``, by the finding's identity."""
     return {
         one.finding.raw.key: Origin(
             template=chart.shown(file_of(chart, one.template)),
@@ -24,7 +25,8 @@ def origins_of(explained: Explained, chart: ChartSource) -> dict[Key, Origin]:
             keys=one.keys,
             patch=None if one.patch is None else written(one.patch),
             option=one.option,
-            note=one.note,
+            note="; ".join(note for note in (one.note, installed.note if one.patch or one.option else "") if note),
+            into=None if one.patch is None else installed.into,
         )
         for one in explained.explanations
     }
@@ -37,6 +39,7 @@ def with_origins(report: Report, origins: Mapping[Key, Origin]) -> Report:
 
 def _told(finding: Finding, origins: Mapping[Key, Origin]) -> Finding:
     origin = origins.get((finding.rule, finding.resource, finding.path))
-    if origin is None or finding.file != origin.template:
+    # What two manifests deliver is explained by the first.
+    if origin is None or finding.origin is not None or finding.file != origin.template:
         return finding
     return replace(finding, origin=origin, line=origin.line if finding.line is None else finding.line)

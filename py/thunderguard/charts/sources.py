@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import io
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from thunderguard.charts.archive import unpack_stream
-from thunderguard.charts.chartfile import CHART_FILE, ChartSource, chart_in, is_chart, open_chart, vendored
+from thunderguard.charts.chartfile import CHART_FILE, ChartSource, is_chart, open_chart, vendored
 from thunderguard.charts.delivered import (
     MARKS,
     Configs,
@@ -25,11 +21,11 @@ from thunderguard.charts.delivered import (
     inside,
     is_delivering,
     repository_of,
-    resolved,
 )
+from thunderguard.charts.installed import Installed, delivered, named
 from thunderguard.charts.kustomize import build, is_kustomization
 from thunderguard.charts.render import Rendering, render
-from thunderguard.charts.settings import HELM_NAMESPACE, Installation, installation
+from thunderguard.charts.settings import Installation, installation
 from thunderguard.documents import DEFAULT_LIMITS, open_source
 from thunderguard.documents.source import STDIN
 from thunderguard.documents.streams import FAILURES, open_stream
@@ -66,13 +62,13 @@ class Asked:
 class Staging:
     """Puts the sources of one run on a stage, and remembers the charts among them.
 
-    ``charts`` are those that the user named, with how they are installed.
+    ``charts`` are those that were rendered: the named ones, and the delivered ones.
     """
 
     stage: Stage
     asked: Asked
     estate: Estate
-    charts: list[tuple[str, Installation]] = field(default_factory=list)
+    charts: list[Installed] = field(default_factory=list)
     _failed: list[ChartError] = field(default_factory=list)
     _delivered: int = 0
 
@@ -122,7 +118,7 @@ class Staging:
                 release=how.release,
                 namespace=how.rendered_namespace,
             )
-            self.charts.append((path, how))
+            self.charts.append(named(path, how, self.asked.values, self.asked.sets))
             self.stage.charts.append({"path": path, "release": how.release, "namespace": how.namespace})
             self._rendered(
                 rendering, how, real=Path(path).is_dir(), depth=0, root=repository_of(f"{path}/{CHART_FILE}")
@@ -184,47 +180,32 @@ class Staging:
             self._delivered += 1
             if self._delivered > _MOST_DELIVERIES:
                 raise ChartError(f"{delivery.what}: more than {_MOST_DELIVERIES} charts are delivered", file=file)
-            with tempfile.TemporaryDirectory(prefix="thunderguard-delivered-") as scratch:
-                self._delivery(delivery, file, root, Path(scratch), depth)
+            self._delivery(delivery, file, root, depth)
 
-    def _delivery(self, delivery: Delivery, file: str, root: Path, scratch: Path, depth: int) -> None:
-        namespace = delivery.namespace or None
-        how = Installation(delivery.release, namespace)
-        if delivery.packed is not None:
-            label = f"{file}!{delivery.release}"
-            chart = chart_in(_unpacked(delivery, scratch, label), label)
-        else:
+    def _delivery(self, delivery: Delivery, file: str, root: Path, depth: int) -> None:
+        path, label = None, f"{file}!{delivery.release}"
+        if delivery.packed is None:
             path = inside(root, delivery.path or "", delivery.what)
             label = seen_from_here(path)
             if not is_chart(path):
                 if path.is_dir() and is_kustomization(path):
                     built = build(path, label=label)
-                    self.stage.add_built(built, namespace)
+                    self.stage.add_built(built, delivery.namespace or None)
                     self._deliver([one.obj for one in built if is_delivering(one.obj)], label, root, depth)
                 return
-            if path.is_file():
-                with open_chart(path, label=label) as chart:
-                    self._install(chart, delivery, how, root, scratch, depth)
-                return
-            chart = chart_in(path, label)
-        self._install(chart, delivery, how, root, scratch, depth)
-
-    def _install(
-        self, chart: ChartSource, delivery: Delivery, how: Installation, root: Path, scratch: Path, depth: int
-    ) -> None:
-        files = [*_values_files(delivery, chart, root)]
-        for number, values in enumerate(delivery.values):
-            inline = scratch / f"values-{number}.json"
-            inline.write_bytes(orjson.dumps(values))
-            files.append(inline)
-        rendering = render(
-            chart,
-            values=files,
-            sets=delivery.sets,
-            release=how.release,
-            namespace=how.namespace or HELM_NAMESPACE,
-        )
-        self._rendered(rendering, how, real=seen_from_here(chart.folder) == chart.label, depth=depth, root=root)
+        chart = delivered(delivery, file, root, path, label)
+        with chart.opened() as (source, setup):
+            rendering = render(
+                source,
+                values=setup.values,
+                sets=setup.sets,
+                value_overrides=setup.over,
+                release=setup.release,
+                namespace=setup.namespace,
+            )
+            self.charts.append(chart)
+            real = path is not None and path.is_dir()
+            self._rendered(rendering, chart.how, real=real, depth=depth, root=root)
 
 
 def add_chart_files(stage: Stage, chart: ChartSource, *, real: bool) -> None:
@@ -239,29 +220,6 @@ def add_chart_files(stage: Stage, chart: ChartSource, *, real: bool) -> None:
                 stage.add_path(chart.shown(file))
             else:
                 stage.add_copy((folder / CHART_FILE).read_bytes(), chart.shown(file))
-
-
-def _values_files(delivery: Delivery, chart: ChartSource, root: Path) -> Iterable[Path]:
-    for name in delivery.files:
-        if "://" in name:
-            raise ChartError(f"{delivery.what} names the values file {name}", hint="nothing is fetched from a network")
-        folder = chart.folder.resolve()
-        path = resolved(root if name.startswith("/") else folder, name, f"{delivery.what} names the values file")
-        if not path.is_relative_to(root) and not path.is_relative_to(folder):
-            raise ChartError(f"{delivery.what} names the values file {name}, which leads out of the repository")
-        if path.is_file():
-            yield path
-        elif not delivery.lenient:
-            raise ChartError(f"{delivery.what} names the values file {name}, which is not there")
-
-
-def _unpacked(delivery: Delivery, scratch: Path, label: str) -> Path:
-    text = "".join((delivery.packed or "").split())
-    try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise ChartError(f"{delivery.what}: chartContent is not base64") from None
-    return unpack_stream(io.BytesIO(data), scratch, label)
 
 
 def _has_marks(file: str) -> bool:

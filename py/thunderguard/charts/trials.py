@@ -7,7 +7,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import orjson
@@ -16,6 +16,7 @@ from thunderguard.audit.judging import prepared
 from thunderguard.audit.workers import cores
 from thunderguard.charts.program import Bounds
 from thunderguard.charts.render import RenderedObject, render
+from thunderguard.charts.values import stacked
 from thunderguard.documents.errors import Unreadable
 from thunderguard.documents.objects import is_list
 from thunderguard.documents.texts import Part, load
@@ -92,21 +93,25 @@ class Trial:
         return Counter(found.signature for found in self.findings)
 
 
-#: Renders a chart with a values file laid over everything else but --set. Raises ChartError.
+#: Renders a chart with a values file laid over the others. Raises ChartError.
 Render: TypeAlias = Callable[[JsonObject], Sequence[Item]]
 
 
 @dataclass(frozen=True)
 class Setup:
-    """How a chart is to be installed: what the user gives beside the chart."""
+    """How a chart is to be installed: what is given beside the chart.
+
+    Values that are tried go over the files ``values`` and below the values ``over`` and the ``sets``.
+    """
 
     release: str
     namespace: str
     values: Sequence[Path] = ()
     sets: Sequence[str] = ()
+    over: JsonObject = field(default_factory=dict)
 
     def rendering(self, chart: ChartSource, *, texts: bool = False) -> Render:
-        """Give what renders ``chart`` with these values below, and these sets above, the values that are tried.
+        """Give what renders ``chart`` with values that are tried.
 
         The items have their texts if asked for.
         """
@@ -116,7 +121,7 @@ class Setup:
                 chart,
                 values=self.values,
                 sets=self.sets,
-                value_overrides=tried,
+                value_overrides=stacked(tried, self.over),
                 release=self.release,
                 namespace=self.namespace,
                 bounds=_BOUNDS,

@@ -14,8 +14,7 @@ from thunderguard.errors import ChartError, UsageError
 from thunderguard.reports.terminal import safe
 
 if TYPE_CHECKING:
-    from thunderguard.charts.settings import Installation
-    from thunderguard.charts.sources import Asked
+    from thunderguard.charts.installed import Installed
     from thunderguard.estate import Estate
     from thunderguard.model import JsonObject, Report
 
@@ -139,8 +138,7 @@ def check_explain(paths: Sequence[str], values_target: Path | None, *, explain_v
 
 def followed(
     report: Report,
-    charts: Sequence[tuple[str, Installation]],
-    asked: Asked,
+    charts: Sequence[Installed],
     *,
     estate: Path | None,
     values_target: Path | None,
@@ -154,15 +152,19 @@ def followed(
     from thunderguard.estate import DEFAULT_ESTATE, load_estate
 
     try:
-        found = follow(report, charts, asked, estate=load_estate(estate or DEFAULT_ESTATE), catalogue=load_catalogue())
+        found = follow(report, charts, estate=load_estate(estate or DEFAULT_ESTATE), catalogue=load_catalogue())
     except ChartError as error:
         # It was rendered once, and is judged: that it is too slow to be rendered often is no reason to say nothing.
         if values_target is not None:
             raise
         output.note(f"the values were not looked into: {safe(error.message)}")
         return report
+    if found.left:
+        charts_left = f"{found.left} chart{'s' if found.left > 1 else ''}"
+        output.note(f"the values of {charts_left} were not looked into, for lack of time: name fewer manifests")
     if values_target is not None:
-        output.write_file(values_target, _values_file(charts[0][0], found.patch, found.mended, found.explained))
+        chart = next(one.label for one in charts if one.into is None)
+        output.write_file(values_target, _values_file(chart, found.patch, found.mended, found.explained))
         told = f"{values_target}: mends {found.mended} of {found.explained} findings"
         output.note(f"{told}; give it as the last -f" if found.patch else f"{told}: no values do")
     return found.report

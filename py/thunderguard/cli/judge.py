@@ -24,7 +24,7 @@ from thunderguard.model import Report
 if TYPE_CHECKING:
     from thunderguard.capture import Connection
     from thunderguard.catalogue import Rule
-    from thunderguard.charts.settings import Installation
+    from thunderguard.charts.installed import Installed
     from thunderguard.charts.sources import Asked
     from thunderguard.charts.stage import Stage
     from thunderguard.cli.page import Beside
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 # The names of the engines, written here as well so that --help imports none of them; a test compares the two.
 ENGINES = ("embedded", "opa", "conftest", "kyverno", "native", "reference")
 
-# Follows the findings on charts, named with how they are installed, to their values.
-Follow: TypeAlias = "Callable[[Report, list[tuple[str, Installation]]], Report]"
+# Follows the findings on charts to their values.
+Follow: TypeAlias = "Callable[[Report, list[Installed]], Report]"
 
 _options = opt.together(
     opt.estate,
@@ -127,7 +127,7 @@ def lint(
 
     charts = Asked(values, sets, release, options["namespace"])
     check_explain(paths, values_target, explain_values=explain_values)
-    follow = partial(followed, asked=charts, estate=options["estate"], values_target=values_target)
+    follow = partial(followed, estate=options["estate"], values_target=values_target)
     return _judge(
         paths, complete=complete, picture=False, charts=charts, follow=follow if explain_values else None, **options
     )
@@ -209,16 +209,14 @@ def _judge(
 
 
 @contextmanager
-def _staged(
-    paths: Sequence[str], charts: Asked | None, estate: Path | None
-) -> Iterator[tuple[Stage, list[tuple[str, Installation]]]]:
+def _staged(paths: Sequence[str], charts: Asked | None, estate: Path | None) -> Iterator[tuple[Stage, list[Installed]]]:
     """Give the stage with what is judged: ``paths`` as they are or, with ``charts``, charts among them rendered.
 
     Those charts come with it.
     """
     from thunderguard.charts.stage import Stage
 
-    rendered: list[tuple[str, Installation]] = []
+    rendered: list[Installed] = []
     with Stage() as stage:
         if charts is None:
             stage.paths.extend(paths)

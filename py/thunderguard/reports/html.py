@@ -238,6 +238,7 @@ def _origin(origin: Origin) -> JsonObject:
         "patch": patch,
         "option": None if origin.option is None else safe(origin.option),
         "note": safe(origin.note),
+        "into": None if origin.into is None else safe(origin.into),
     }
 
 

@@ -20,5 +20,5 @@ def grouped(findings: Iterable[Finding]) -> list[tuple[Origin, list[tuple[str, R
     return [(origin, sorted(about)) for origin, about in ordered]
 
 
-def _order(origin: Origin) -> tuple[str, int, tuple[str, ...], str, str]:
-    return (origin.template, origin.line or 0, origin.keys, origin.patch or "", origin.option or "")
+def _order(origin: Origin) -> tuple[str, int, tuple[str, ...], str, str, str]:
+    return (origin.template, origin.line or 0, origin.keys, origin.patch or "", origin.option or "", origin.into or "")

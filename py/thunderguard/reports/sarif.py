@@ -86,6 +86,8 @@ def _result(finding: Finding, place: int) -> JsonObject:
     }
     if (origin := finding.origin) is not None:
         result["properties"] |= {"valuesKeys": list(origin.keys), "valuesPatch": origin.patch}
+        if origin.into is not None:
+            result["properties"]["valuesInto"] = origin.into
     if (waived := finding.waived) is not None:
         words = f"{waived.reason} (waived by {waived.owner} until {waived.expires})"
         result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": words}]

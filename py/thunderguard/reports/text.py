@@ -378,6 +378,8 @@ class _Text:
                 self.line(f"{lead}install with {self.safe(origin.option)}", indent=6)
             if origin.note:
                 self.paragraph(self.safe(origin.note), indent=6, first=lead)
+            if origin.into is not None:
+                self.paragraph(f"put into {self.safe(origin.into)}", indent=6, first=lead)
             for line in (origin.patch or "").splitlines():
                 self.line(self.safe(line), indent=6)
 

@@ -208,6 +208,7 @@
       add("decided by", origin.keys.join(", ") || (origin.option ? "the release" : "no values key that is known"));
       add("install with", origin.option && copyable(origin.option, "the option"));
       add("new values", origin.patch && copyable(origin.patch, "the values"));
+      add("put into", origin.into);
       add("note", origin.note);
     }
     add("link", make("a", { href: "#f-" + encodeURIComponent(finding.fingerprint) }, "#f-" + finding.fingerprint));
