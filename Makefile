@@ -28,7 +28,7 @@ export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
 export UV_PYTHON := $(CURDIR)/$(BASE)
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help setup audit audit-run cluster cluster-october cluster-down e2e race lint test unit tools rego-tools bench bench-admission bench-charts bench-page bundle browser generate check clean
+.PHONY: help setup audit audit-run cluster cluster-october cluster-down e2e race lint test unit tools rego-tools chart-tools bench bench-admission bench-charts bench-page bundle browser generate check clean
 
 help: ## Print this help
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,14 +74,17 @@ e2e: .venv/.dev tools ## Run the tests against real clusters (ARGS goes to pytes
 tools: rego-tools ## Build every engine that tools/*/go.mod pin into .tools/bin (the first time takes half an hour)
 	@$(BASE) tools/build.py
 
-# Where no cluster is needed, these do, and are there in minutes.
+# Where no cluster is needed, each of these does, and is there in minutes.
 rego-tools: $(UV)
 	@$(BASE) tools/build.py opa conftest
 
-bench: .venv/.dev rego-tools ## Measure speed and memory (ARGS goes to the benchmark)
+chart-tools: $(UV)
+	@$(BASE) tools/build.py helm
+
+bench: .venv/.dev rego-tools chart-tools ## Measure speed and memory, and charts as bench-charts (ARGS goes to the benchmark)
 	$(BIN)/python tools/bench.py $(ARGS)
 
-bench-charts: .venv/.dev tools ## Measure charts: judging against helm template alone, and renders a second
+bench-charts: .venv/.dev chart-tools ## Measure charts: judging against helm template alone, and renders a second
 	$(BIN)/python tools/bench_charts.py $(ARGS)
 
 bench-page: .venv/.dev browser ## Measure the page of a report with 10,000 findings in a browser

@@ -1,7 +1,8 @@
 """Measure Thunderguard against conftest: the same manifests, the same rules, the same run.
 
 Prints a table of medians, ratios and peak memory, and whether the goals are reached. The manifests are made here, the
-same ones every time, about 2.5 kB each. Memory is the proportional set size of a whole process tree, sampled.
+same ones every time, about 2.5 kB each. Memory is the proportional set size of a whole process tree, sampled. Charts
+are measured after that, as bench_charts.py does.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ import psutil
 import yaml
 from rich.console import Console
 from rich.table import Table
+
+import bench_charts
 
 ROOT = Path(__file__).resolve().parent.parent
 BENCH = ROOT / ".bench"
@@ -46,6 +49,7 @@ def main() -> int:
     options.add_argument("--manifests", type=int, default=10_000, help="how many manifests (default 10000)")
     options.add_argument("--repeat", type=int, default=5, help="how often each is measured (default 5)")
     options.add_argument("--large", type=int, default=100_000, help="objects of the largest snapshot (default 100000)")
+    bench_charts.add_options(options)
     chosen = options.parse_args()
     console = Console()
     console.print(f"making {chosen.manifests} manifests", style="dim")
@@ -85,10 +89,9 @@ def main() -> int:
         f"{chosen.large} objects below 400 MB": large.megabytes < 400,
         "time grows linearly (at most 1.3 times per object from 10k on)": growth <= 1.3,
         "--help below 0.3 s": start_up(console) < 0.3,
+        **bench_charts.measured(console, chosen),
     }
-    for goal, reached in goals.items():
-        console.print(f"{'reached' if reached else 'MISSED '}  {goal}", style="green" if reached else "red")
-    return 0 if all(goals.values()) else 1
+    return bench_charts.told(console, goals)
 
 
 def ratio(slow: list[Run], fast: list[Run]) -> float:

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -32,13 +32,22 @@ LEAST_PER_CORE = 5.0
 
 def main() -> int:
     """Measure, print; exit 1 when a goal is missed."""
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    options.add_argument("--chart", type=Path, default=CHART, help="the chart (default examples/charts/thunderline)")
-    options.add_argument("--files", type=int, default=10, help="how many values files (default 10)")
-    options.add_argument("--repeat", type=int, default=5, help="how often each is measured (default 5)")
-    options.add_argument("--examples", type=int, default=100, help="values that the property draws (default 100)")
-    chosen = options.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--repeat", type=int, default=5, help="how often each is measured (default 5)")
+    add_options(parser)
     console = Console()
+    return told(console, measured(console, parser.parse_args()))
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what :func:`measured` asks for, beside ``--repeat``."""
+    parser.add_argument("--chart", type=Path, default=CHART, help="the chart (default examples/charts/thunderline)")
+    parser.add_argument("--files", type=int, default=10, help="how many values files (default 10)")
+    parser.add_argument("--examples", type=int, default=100, help="values that the property draws (default 100)")
+
+
+def measured(console: Console, chosen: argparse.Namespace) -> dict[str, bool]:
+    """Measure and print; give the goals and whether each is reached."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with tempfile.TemporaryDirectory(prefix="thunderguard-bench-") as folder:
         chart = with_values(chosen.chart, Path(folder) / "chart", chosen.files)
@@ -46,24 +55,11 @@ def main() -> int:
         helm, judged = [], []
         # In turns, so that a slow moment of the machine meets both.
         for turn in range(chosen.repeat):
-            console.print(f"turn {turn + 1}", style="dim")
+            console.print(f"turn {turn + 1}: charts", style="dim")
             helm.append(timed(lambda: helm_alone(chart, cores)))
             judged.append(timed(lambda: run(words)))
-        tried = json.loads(
-            run(
-                [
-                    "charts",
-                    str(chart),
-                    "--property",
-                    "--seed",
-                    "1",
-                    "--examples",
-                    str(chosen.examples),
-                    "--format",
-                    "json",
-                ]
-            )
-        )
+        draws = ["--property", "--seed", "1", "--examples", str(chosen.examples), "--format", "json"]
+        tried = json.loads(run(["charts", str(chart), *draws]))
     more = statistics.median(b - a for a, b in zip(helm, judged, strict=True)) / chosen.files
     per_core = tried["renders"] / tried["seconds"] / cores
     table = Table(title=f"{chosen.files} values files on {cores} cores, median of {chosen.repeat}")
@@ -74,10 +70,14 @@ def main() -> int:
     console.print(table)
     rate = f"{tried['renders'] / tried['seconds']:.1f} renders/s, {per_core:.1f} a core"
     console.print(f"values tried: {tried['renders']} renders in {tried['seconds']:.1f} s, {rate}")
-    goals = {
+    return {
         f"judging adds at most {MOST_MORE} s for each file to helm template (adds {more:.2f} s)": more <= MOST_MORE,
         f"at least {LEAST_PER_CORE:g} renders/s a core": per_core >= LEAST_PER_CORE,
     }
+
+
+def told(console: Console, goals: Mapping[str, bool]) -> int:
+    """Print each goal and whether it is reached; give 1 when one is missed, else 0."""
     for goal, reached in goals.items():
         console.print(f"{'reached' if reached else 'MISSED '}  {goal}", style="green" if reached else "red")
     return 0 if all(goals.values()) else 1

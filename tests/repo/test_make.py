@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,16 @@ def test_bare_make_lists_every_target() -> None:
 def test_every_target_of_the_help_is_phony() -> None:
     phony = re.search(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE)
     assert phony is not None
-    assert set(phony[1].split()) == TARGETS | {"audit-run", "rego-tools", "browser"}
+    assert set(phony[1].split()) == TARGETS | {"audit-run", "rego-tools", "chart-tools", "browser"}
+
+
+def test_the_benchmark_takes_what_that_of_charts_takes() -> None:
+    words = [sys.executable, "tools/bench.py", "--help"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    assert {"--manifests", "--repeat", "--chart", "--files", "--examples"} <= set(re.findall(r"--[a-z]+", done.stdout))
+    bench = re.search(r"^bench: (.+?) ##", MAKEFILE, re.MULTILINE)
+    assert bench is not None
+    assert {"rego-tools", "chart-tools"} <= set(bench[1].split())
 
 
 @pytest.mark.parametrize(
