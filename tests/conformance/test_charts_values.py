@@ -147,6 +147,22 @@ def test_a_finding_of_the_set_has_its_line_and_key(lint: Lint) -> None:
     assert "replicas" in Path(parked["file"]).read_text("utf-8").splitlines()[parked["line"] - 1]
 
 
+def test_of_two_instances_the_one_to_remove_is_turned_off(lint: Lint, tmp_path: Path) -> None:
+    september = ("-f", f"{OCTOBER}/values-september.yaml")
+    (one,) = of_rule(lint(OCTOBER, *september), "duplicate-service")
+    assert one["origin"]["keys"] == ["mlflow.enabled"]
+    assert one["origin"]["template"] == f"{OCTOBER}/templates/mlflow.yaml"
+    target = tmp_path / "patch.yaml"
+    target.write_text(one["origin"]["patch"], encoding="utf-8")
+    assert yaml.safe_load(one["origin"]["patch"]) == {"mlflow": {"enabled": False}}
+    assert not of_rule(lint(OCTOBER, *september, "-f", str(target), "--no-explain-values"), "duplicate-service")
+
+
+def test_what_speaks_about_no_object_of_the_chart_has_no_origin(lint: Lint) -> None:
+    (missing, *_) = of_rule(lint(OCTOBER, "--complete", "--set", "web.enabled=false"), "missing-service")
+    assert (missing["resource"]["kind"], missing["origin"]) == ("Estate", None)
+
+
 def test_a_moving_tag_gets_the_version_that_another_values_file_has(lint: Lint, tmp_path: Path) -> None:
     tool = component(image={"repository": "registry.example.com/tool", "tag": "latest"})
     chart = make_chart(tmp_path / "tool", {"web": tool}, "web")

@@ -84,6 +84,27 @@ def test_a_required_service_is_not_turned_off() -> None:
         assert not looking.switched([found], [])[found].helps
 
 
+def test_of_two_instances_one_is_turned_off_and_one_stays() -> None:
+    values: JsonObject = {"all": {"enabled": True}, "first": {"enabled": True}, "second": {"enabled": True}}
+
+    def template(seen: JsonObject) -> list[tuple[str, JsonObject]]:
+        if not seen["all"]["enabled"]:
+            return []
+        names = [("first", "otelcol"), ("second", "copy")]
+        return [(f"{key}.yaml", workload(name, COLLECTOR)) for key, name in names if seen[key]["enabled"]]
+
+    with trials_of(chart(values, template)) as trials:
+        assert {found.raw.rule for found in trials.one({}).findings} == {"singleton-service"}
+    with trials_of(chart(values, template), of_the_set={"duplicate-service"}) as trials:
+        looking, findings = search(trials, values)
+        (found,) = [one for one in findings if one.raw.rule == "duplicate-service"]
+        assert (found.raw.resource.name, found.template) == ("copy", "second.yaml")
+        assert not looking.mends(trials.one({"all": {"enabled": False}}), found)
+        proposal = looking.switched([found], [])[found]
+    assert proposal.changes == {("second", "enabled"): False}
+    assert (proposal.turns_off, proposal.note) == (True, "turns off Deployment/copy")
+
+
 def test_a_value_that_another_file_has_is_tried() -> None:
     values: JsonObject = {"size": "none"}
 

@@ -80,10 +80,10 @@ class Explainer:
     def explain(
         self, wanted: Callable[[Identity], bool] = lambda _: True, beside: Sequence[RawFinding] = ()
     ) -> Explained:
-        """Explain the findings of object rules that are ``wanted``, and those ``beside`` them.
+        """Explain the findings that are ``wanted``, and those ``beside`` them.
 
-        The latter are findings of other rules on what the chart renders: they have lines and keys, and no patches.
-        Raises ChartError when the chart does not render.
+        The latter are findings on what the chart renders that it has not alone: they have lines and keys, and no
+        patches. Raises ChartError when the chart does not render.
         """
         trials = self.trials_in(self.setup.namespace)
         base = trials.one({})

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 # A chart of many findings takes some fifty; who waits longer for a slow one would rather have the findings alone.
 _MOST_RENDERS = 400
 _SECONDS = 60.0
+# The rule about the set that values obey by turning something off. What the others ask for is for a person to say.
+_OF_THE_SET = frozenset({"duplicate-service"})
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,9 @@ def _explained(
             # The namespace may be unknown where templates see one all the same.
             known = how.namespace if namespace == how.rendered_namespace else namespace
             rendering = replace(setup, namespace=namespace).rendering(chart)
-            made[namespace] = Trials(rendering, engine, namespace=known, most=_MOST_RENDERS, seconds=seconds)
+            made[namespace] = Trials(
+                rendering, engine, namespace=known, of_the_set=_OF_THE_SET, most=_MOST_RENDERS, seconds=seconds
+            )
         return made[namespace]
 
     # What the chart says itself comes first: what a values file has put over it may be the fault.

@@ -35,7 +35,14 @@ AMOUNTS: Mapping[tuple[str, str], str] = {
 }
 #: The rules that may be obeyed by not running what breaks them.
 MAY_GO = frozenset(
-    {"deprecated-chart", "deprecated-service", "job-only-service", "namespace-boundary", "singleton-service"}
+    {
+        "deprecated-chart",
+        "deprecated-service",
+        "duplicate-service",
+        "job-only-service",
+        "namespace-boundary",
+        "singleton-service",
+    }
 )
 
 _MOST_TAGS = 6
@@ -92,6 +99,9 @@ class Proposer:
             return [("metadata", "name"), ("metadata", "namespace")]
         if finding.raw.rule in ("deprecated-service", "job-only-service"):
             # Any part of the container may be what tells the service, so that none of them decides.
+            return []
+        if not finding.raw.path:
+            # It is about the object as a whole, whatever stands in it.
             return []
         return [parse_path(finding.raw.path)]
 

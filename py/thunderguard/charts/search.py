@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 from thunderguard.charts.patch import MAY_GO, Proposal
 from thunderguard.charts.provenance import counterpart
 from thunderguard.charts.values import Key, at, leaves, setting, settings, spelled, stacked
+from thunderguard.facts.subject import Subject
 
 if TYPE_CHECKING:
     from thunderguard.charts.trials import Found, Item, Trial, Trials
     from thunderguard.facts.contract import Contract
     from thunderguard.model import JsonObject
 
+# Rules that are obeyed by running less of a service, and not by running none of it.
+_ONE_STAYS = frozenset({"duplicate-service"})
 _MOST_SWITCHES = 60
 _AT_ONCE = 8
 _MAY_NOT_GO = "it turns the object on and off; the rest is written in the template"
@@ -54,13 +57,19 @@ class Search:
             return False
         other = counterpart(self.base, found.item, trial)
         if other is None:
-            return may_go or (found.raw.rule in MAY_GO and not self._is_required(found))
+            return may_go or (found.raw.rule in MAY_GO and not self._is_missed(trial, found))
         place = next(number for number, item in enumerate(trial.items) if item is other)
         return not any(one.item == place and one.signature == found.signature for one in trial.findings)
 
-    def _is_required(self, found: Found) -> bool:
+    def _is_missed(self, trial: Trial, found: Found) -> bool:
+        """Say whether the service of ``found`` is needed and not in ``trial``: of two, one has to stay."""
         service = self.contract.service.get(found.raw.service or "")
-        return service is not None and service.required
+        if service is None or not (service.required or found.raw.rule in _ONE_STAYS):
+            return False
+        subjects = (Subject(item.obj, self.contract) for item in trial.items)
+        return not any(
+            service.name in subject.services_of(container) for subject in subjects for container in subject.containers
+        )
 
     def switched(self, findings: Sequence[Found], others: Sequence[JsonObject]) -> dict[Found, Proposal]:
         """Look for one switch, or one value of another values file, that mends a finding; the likely ones first.

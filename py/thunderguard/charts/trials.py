@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
@@ -22,7 +22,7 @@ from thunderguard.documents.objects import is_list
 from thunderguard.documents.texts import Part, load
 from thunderguard.errors import ChartError
 from thunderguard.facts.resources import resource_of
-from thunderguard.model import Document, JsonObject, RawFinding, Resource
+from thunderguard.model import Document, EstateRequest, JsonObject, RawFinding, Resource
 from thunderguard.paths import lookup, parse_path
 
 if TYPE_CHECKING:
@@ -156,17 +156,20 @@ class Trials:
         rules: Iterable[str] | None = None,
         workers: int | None = None,
         keep_items: bool = True,
+        of_the_set: Collection[str] = (),
         most: int | None = None,
         seconds: float | None = None,
     ) -> None:
         """Take what renders and judges; ``rules`` (None: all) are the ids whose findings count.
 
-        Without ``keep_items`` trials forget the objects once they are judged, which take most of the memory. After
+        Without ``keep_items`` trials forget the objects once they are judged, which take most of the memory. The rules
+        ``of_the_set`` are asked about all objects together, and count where they speak about one of them. After
         ``most`` renders, or ``seconds``, they are ``spent``, which is for those who ask to mind.
         """
         self._most = most
         self._until = None if seconds is None else time.monotonic() + seconds
         self._keep_items = keep_items
+        self._of_the_set = of_the_set
         self._render = render
         self._engine = engine
         self._namespace = namespace
@@ -216,6 +219,7 @@ class Trials:
             for index, (number, place) in enumerate(places)
         ]
         found: list[list[Found]] = [[] for _ in trials]
+        records: list[list[bytes]] = [[] for _ in trials]
         errors: dict[int, str] = {}
         waiting = deque(places)
         for outcome in self._engine.judge(prepared(documents, self._namespace)):
@@ -223,17 +227,35 @@ class Trials:
             item = trials[number].items[place]
             if not outcome.kind.is_verdict:
                 errors.setdefault(number, f"{item.resource} could not be judged: {outcome.told}")
-            found[number] += [
-                Found(
-                    raw, place, (raw.rule, item.template, raw.resource.kind, raw.path), _container(item.obj, raw.path)
-                )
-                for raw in outcome.findings
-                if self._rules is None or raw.rule in self._rules
-            ]
+            if outcome.record is not None:
+                records[number].append(orjson.dumps(outcome.record))
+            found[number] += self._found(outcome.findings, item, place)
+        if self._of_the_set:
+            for number, trial in enumerate(trials):
+                if trial.error is None and number not in errors:
+                    outcome = self._engine.judge_estate(EstateRequest(records[number], tuple))
+                    if not outcome.kind.is_verdict:
+                        errors[number] = f"the whole set could not be judged: {outcome.told}"
+                    asked = (raw for raw in outcome.findings if raw.rule in self._of_the_set)
+                    found[number] += self._placed(asked, trial)
         return [
             Trial(trial.values, trial.items if self._keep_items else (), tuple(mine), trial.error or errors.get(number))
             for number, (trial, mine) in enumerate(zip(trials, found, strict=True))
         ]
+
+    def _found(self, raws: Iterable[RawFinding], item: Item, place: int) -> Iterator[Found]:
+        for raw in raws:
+            if self._rules is None or raw.rule in self._rules:
+                signature = (raw.rule, item.template, raw.resource.kind, raw.path)
+                yield Found(raw, place, signature, _container(item.obj, raw.path))
+
+    def _placed(self, raws: Iterable[RawFinding], trial: Trial) -> Iterator[Found]:
+        """Give the findings that speak about objects of ``trial``, of which some name no namespace."""
+        places = {item.resource: place for place, item in enumerate(trial.items)}
+        for raw in raws:
+            place = places.get(raw.resource, places.get(replace(raw.resource, namespace="")))
+            if place is not None:
+                yield from self._found([raw], trial.items[place], place)
 
 
 def _container(obj: JsonObject, path: str) -> str:

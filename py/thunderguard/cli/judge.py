@@ -122,6 +122,10 @@ def lint(
     PATH is a file of manifests, a directory of them, or - for standard input. A Helm chart (a directory with a
     Chart.yaml, or a .tgz) and a kustomization are rendered first, with no network. Rules that only a whole estate can
     answer are left out, unless --complete says that PATH is one.
+
+    What is found about an object of a chart is followed to its template and to the values that decide, those in the
+    manifest for a chart that Argo CD, Flux or k3s delivers. What speaks about no object of it, such as a service that
+    is missing, is not.
     """
     from thunderguard.charts.sources import Asked
 
