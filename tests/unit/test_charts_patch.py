@@ -94,6 +94,32 @@ def test_versions_that_other_files_have_come_first() -> None:
 
 
 @pytest.mark.parametrize(
+    ("parts", "values", "others"),
+    [
+        (("repo", ":", "tag"), {"repo": "tool", "tag": "latest"}, [{"repo": "python", "tag": "3.11-slim"}]),
+        # The chart's own values come first, and a file that names a tag alone means their repository.
+        (("repo", ":", "tag"), {"repo": "tool", "tag": "latest"}, [{"repo": "python"}, {"tag": "3.11-slim"}]),
+        (("image",), {"image": "tool:latest"}, [{"image": "python:3.11-slim"}]),
+    ],
+)
+def test_a_tag_of_another_repository_is_no_version(
+    parts: tuple[str, ...], values: JsonObject, others: list[JsonObject]
+) -> None:
+    proposals, _ = proposed(values, image_of(*parts), "image-reference", others=others, versions=["2.0.0"])
+    assert proposals
+    assert not any("3.11-slim" in str(one.changes) for one in proposals)
+
+
+def test_a_repository_that_another_file_has_comes_with_its_tag() -> None:
+    values = {"repo": "mine/otelcol", "tag": "latest"}
+    others = [{"repo": "otel/opentelemetry-collector", "tag": "0.106.0"}]
+    proposals, _ = proposed(values, image_of("repo", ":", "tag"), "image-reference", others=others)
+    assert {"repo": others[0]["repo"], "tag": "0.106.0"} in [
+        {str(key[-1]): value for key, value in one.changes.items()} for one in proposals
+    ]
+
+
+@pytest.mark.parametrize(
     ("parts", "values", "file"),
     [
         (("repo", ":", "tag"), {"repo": "mine/otelcol", "tag": "0.1.0"}, {"repo": "otel/opentelemetry-collector"}),

@@ -77,7 +77,7 @@ class Proposer:
     """Makes proposals for the findings of a chart under one contract.
 
     ``values`` is what the chart and its values files say together; ``others`` are the values of its other values files,
-    which show what people really set; ``versions`` are versions that the chart itself names.
+    which show what people really set, the chart's own first; ``versions`` are versions that the chart itself names.
     """
 
     base: Trial
@@ -196,21 +196,38 @@ class Proposer:
         allowed = [repository for service in known for repository in service.repositories]
         repositories = [image.repository, *(one for one in allowed if one != image.repository)]
         place = _Places(evidence.scalars, self.values)
-        tags = [tag for key in place.tags for tag in self._seen(key)] or [
-            parse_image(text).tag for key in place.whole for text in self._seen(key)
-        ]
-        shown = [tag for tag in (image.tag, *tags) if tag]
+        seen = self._tags_seen(place, image.repository)
         versions = [tag for version in self.versions for tag in (version, f"v{version}")]
         examples = [tag for service in known if (tag := self._sample_tag(service.name))] or [_EXAMPLE_TAG]
-        notes = {**dict.fromkeys(examples, EXAMPLE), **dict.fromkeys(versions, APP_VERSION), **dict.fromkeys(shown, "")}
         for repository in repositories if repositories[0] else repositories[1:]:
+            shown = [tag for tag in (image.tag, *seen.get(repository, ())) if tag]
+            notes = {
+                **dict.fromkeys(examples, EXAMPLE),
+                **dict.fromkeys(versions, APP_VERSION),
+                **dict.fromkeys(shown, ""),
+            }
             for tag in list(dict.fromkeys((*shown, *versions, *examples)))[:_MOST_TAGS]:
                 if (repository, tag) != (image.repository, image.tag):
                     yield Proposal(place.changes(image.repository, repository, image.tag, tag), notes[tag])
 
-    def _seen(self, key: Key) -> list[str]:
-        """Give what other values files say of ``key``."""
-        return [value for other in self.others if isinstance(value := at(other, key), str)]
+    def _tags_seen(self, place: _Places, repository: str) -> dict[str, list[str]]:
+        """Give the tags that other values files have, by their repositories: that of the image is ``repository``."""
+        found: dict[str, list[str]] = {}
+        for other in self.others:
+            for key in place.whole:
+                if isinstance(text := at(other, key), str):
+                    found.setdefault(parse_image(text).repository, []).append(parse_image(text).tag)
+            parts = [self._effective(other, key) for key in place.repository]
+            same = all(part in (None, at(self.values, key)) for part, key in zip(parts, place.repository, strict=True))
+            for key in place.tags:
+                if isinstance(tag := at(other, key), str) and (same or len(parts) == 1):
+                    found.setdefault(repository if same else str(parts[0]), []).append(tag)
+        return found
+
+    def _effective(self, other: JsonObject, key: Key) -> Any:
+        """Give the value of ``key`` with a values file, which stands over the first: what the chart says itself."""
+        value = at(other, key)
+        return at(self.others[0], key) if value is None else value
 
     def _sample_tag(self, service: str) -> str | None:
         if self._samples is None:
