@@ -102,6 +102,16 @@ def test_a_waiver_lets_in_what_it_covers_and_nothing_else(estate: Estate) -> Non
     assert about(back["snapshots"][0]["denied"]) == {("singleton-service", "cerebros", "mlflow-tracking")}
 
 
+def test_what_other_rules_deny_all_the_same_is_told(estate: Estate) -> None:
+    moved = estate(HOME, HOME.replace("mlflow-tracking", "thunderline-thunderhelm-mlflow"))
+    text = run(OCTOBER, "--estate", moved).stdout
+    assert "spec.template.spec.containers[0]  (still denied by other rules)\n" in text
+    back = run(OCTOBER, "--against", moved, "--estate", ESTATE).stdout
+    assert "spec.template.spec.containers[0]  (denied before, by other rules)\n" in back
+    table = run(OCTOBER, "--estate", moved, "--format", "markdown").stdout
+    assert "thunderline-thunderhelm-mlflow</code><br>still denied by other rules |" in table
+
+
 def test_the_same_estate_changes_nothing() -> None:
     done = run(OCTOBER, "--estate", ESTATE, "--fail-on", "any")
     assert done.returncode == 0, done.stderr

@@ -15,7 +15,7 @@ from thunderguard.reports.sheet import Sheet, counted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from thunderguard.model import Finding, JsonObject, Resource
+    from thunderguard.model import Finding, JsonObject
     from thunderguard.reports.text import Look
     from thunderguard.whatif import Judged, Verdicts, Whatif
 
@@ -48,7 +48,7 @@ def render(found: Whatif, look: Look) -> str:
             for rule, group in groupby(findings, key=lambda finding: finding.rule):
                 sheet.line(f"    {safe(rule)}")
                 for finding in group:
-                    note = _note(finding.resource, one)
+                    note = f"  ({why})" if (why := _note(finding, one)) else ""
                     sheet.line(paint(f"      {sign} {safe(finding.resource)}  {safe(finding.path)}{note}", colour))
                     sheet.line(f"        {safe(finding.message)}")
         if one.others:
@@ -109,22 +109,25 @@ def _side(side: Judged) -> str:
     )
 
 
-def _note(resource: Resource, one: Verdicts) -> str:
-    before, after = resource in one.denied_before, resource in one.denied_after
-    return "  (denied before and after)" if before and after else ""
+def _note(finding: Finding, one: Verdicts) -> str:
+    """Say of an object that is denied before and after all the same, by other rules."""
+    if not (finding.resource in one.denied_before and finding.resource in one.denied_after):
+        return ""
+    return "still denied by other rules" if finding in one.allowed else "denied before, by other rules"
 
 
 def _rows(one: Verdicts) -> Iterator[str]:
     groups: tuple[tuple[str, Sequence[Finding]], ...] = (("⛔ denied", one.denied), ("✅ allowed", one.allowed))
     for sign, findings in groups:
         for finding in findings:
-            yield _row(sign, finding, _note(finding.resource, one))
+            yield _row(sign, finding, _note(finding, one))
     for what, finding in one.others:
         yield _row(f"{what} {finding.level}", finding)
 
 
 def _row(sign: str, finding: Finding, note: str = "") -> str:
-    return f"| {sign} | {plain(finding.rule)} | {code(str(finding.resource))}{plain(note)} | {plain(finding.message)} |"
+    subject = f"{code(str(finding.resource))}{f'<br>{plain(note)}' if note else ''}"
+    return f"| {sign} | {plain(finding.rule)} | {subject} | {plain(finding.message)} |"
 
 
 def _problems(one: Verdicts) -> list[str]:
