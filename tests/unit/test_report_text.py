@@ -21,7 +21,7 @@ from report_values import (
     reports,
 )
 
-from thunderguard.model import Level, Problem, Report, Resource
+from thunderguard.model import Level, Origin, Problem, Report, Resource
 from thunderguard.reports.text import Look, render, summary
 
 TITLES = {"singleton-service": "A service lives at its one address", "resource-limits": "Every container has limits"}
@@ -185,6 +185,22 @@ def test_one_remedy_of_several_objects_is_printed_once() -> None:
     ]
 
 
+def test_what_is_new_since_the_baseline_is_marked() -> None:
+    value = october()
+    assert "(new)" not in shown(value)
+    new = [one for one in value.findings if one.rule in {"resource-limits", "duplicate-service", "missing-service"}]
+    since = replace(value, known=frozenset(one.fingerprint for one in value.findings if one not in new))
+    text = shown(since)
+    assert "(2 findings, 2 new)" in text
+    assert "(2 findings in 2 namespaces, 2 new)" in text
+    marked = [line.strip() for line in text.splitlines() if line.endswith("(new)")]
+    assert len(marked) == len(new)
+    assert "remove  cerebros/Deployment/mlflow-tracking  (new)" in marked
+    assert "spec.template.spec.containers[1].resources  (new)" in marked
+    one = replace(value, known=frozenset(one.fingerprint for one in value.findings) - {new[-1].fingerprint})
+    assert "1 new)" in shown(one)
+
+
 def test_files_are_named_with_line_and_column() -> None:
     one = finding("rule", deployment("", "web"), path="spec.replicas", file="k8s/web.yaml", line=7, column=3)
     assert "    Deployment/web  spec.replicas  k8s/web.yaml:7:3  it is wrong" in lines(report(one, kind="files"))
@@ -204,6 +220,12 @@ def test_what_to_do_counts_what_each_command_resolves() -> None:
         "once it serves",
         "Together they resolve 3 of 4 findings.",
     ]
+
+
+def test_what_a_chart_renders_is_mended_in_its_values() -> None:
+    value = october()
+    rendered = tuple(replace(one, origin=Origin("a.yaml", 1)) for one in value.findings)
+    assert not [line for line in shown(replace(value, findings=rendered)).splitlines() if line == "What to do"]
 
 
 def test_releases_are_removed_first_and_namespaces_last() -> None:

@@ -35,14 +35,15 @@ def command(remedy: str) -> str:
 def commands(findings: Sequence[Finding]) -> list[Remedy]:
     """Give each command of the remedies of ``findings`` once: releases first, namespaces last.
 
-    A command that removes an object resolves every finding about that object.
+    A command that removes an object resolves every finding about that object. What a chart renders would be back with
+    the next upgrade: its findings say what to put into the values, and give no command.
     """
     resolved: dict[str, set[int]] = defaultdict(set)
     conditions: dict[str, set[str]] = defaultdict(set)
     removes: dict[Resource, set[str]] = defaultdict(set)
     for place, finding in enumerate(findings):
         run = command(finding.remedy)
-        if not run:
+        if not run or finding.origin is not None:
             continue
         resolved[run].add(place)
         removes[finding.resource].add(run)

@@ -103,6 +103,7 @@ class _Text:
 
     def __init__(self, look: Look) -> None:
         self._lines: list[str] = []
+        self._new: frozenset[str] = frozenset()
         self._wrap = look.width
         self._width = max(40, look.width) if look.width is not None else PLAIN_WIDTH
         self._paint = Paint(look.color)
@@ -255,6 +256,8 @@ class _Text:
         by_rule: dict[str, list[Finding]] = defaultdict(list)
         for finding in findings:
             by_rule[finding.rule].append(finding)
+        # Where nothing is known before, nothing is called new.
+        self._new = frozenset(one.fingerprint for one in findings if report.known is not None and report.is_new(one))
         order = sorted(by_rule, key=lambda rule: (min(_WEIGHT[one.level] for one in by_rule[rule]), rule))
         located = report.source.get("kind") in {"files", "stdin"}
         for rule in order:
@@ -263,7 +266,9 @@ class _Text:
             self.section()
             head = f"{self._paint(level, _LEVEL_COLOURS[level], 'bold')}  {self._paint(self.safe(rule), 'bold')}"
             title = f"  {self.safe(titles[rule])}" if rule in titles else ""
-            self.line(f"{head}{title}{self._paint(f'  ({_extent(group)})', 'dim')}")
+            new = sum(one.fingerprint in self._new for one in group)
+            extent = f"{_extent(group)}, {new} new" if new else _extent(group)
+            self.line(f"{head}{title}{self._paint(f'  ({extent})', 'dim')}")
             rest = self._duplicates(report, group) if rule == "duplicate-service" else group
             for namespace, members in groupby(
                 sorted(rest, key=lambda one: (one.resource.namespace, one.sort_key)), lambda one: one.resource.namespace
@@ -302,12 +307,15 @@ class _Text:
             if not alike:
                 self._remedy(remedy, indent=8)
 
-    def _place(self, finding: Finding, *, located: bool) -> tuple[str, str]:
+    def _place(self, finding: Finding, *, located: bool) -> tuple[str, str, str]:
         where = ""
         if located and finding.file is not None:
             numbers = [str(number) for number in (finding.line, finding.column) if number is not None]
             where = ":".join([self.safe(finding.file), *numbers])
-        return (self.safe(finding.path), where)
+        return (self.safe(finding.path), where, self._mark(finding))
+
+    def _mark(self, finding: Finding) -> str:
+        return "(new)" if finding.fingerprint in self._new else ""
 
     def _folded(self, place: str, message: str, *, indent: int) -> None:
         """Put a message behind its place, or below it when the two do not fit on one line."""
@@ -354,7 +362,7 @@ class _Text:
             yet = "  (not at its home yet)" if keep in astray else ""
             self.line(self._paint(f"keep    {self.safe(keep)}{yet}", "green"), indent=4)
             for finding in findings:
-                self.line(f"remove  {self.safe(finding.resource)}", indent=4)
+                self.line(f"remove  {self.safe(finding.resource)}  {self._mark(finding)}", indent=4)
                 self._remedy(finding.remedy, indent=6)
         return rest
 
