@@ -23,7 +23,13 @@ SETTING = Setting(rules=load_catalogue().rules, exit_code=1, version="1.2.3", cl
 MANY = 10_000
 PATCH = "web:\n  resources:\n    limits:\n      cpu: 500m"
 ORIGIN = Origin(
-    "chart/templates/web.yaml", 27, ("web.resources", *"abcd"), f"{PATCH}\n", None, "once the rest is mended"
+    "chart/templates/web.yaml",
+    27,
+    ("web.resources", *"abcd"),
+    f"{PATCH}\n",
+    None,
+    "once the rest is mended",
+    "a manifest",
 )
 
 
@@ -376,6 +382,20 @@ def test_axe_finds_nothing(show: Show, scheme: str, width: int) -> None:
     assert shown.page.get_by_role("row").count() > 15
     result = Axe().run(shown.page)
     assert result.violations_count == 0, result.generate_report()
+
+
+@pytest.mark.parametrize("width", [1020, 1100, 1280])
+def test_the_ledger_is_whole_beside_the_plan(show: Show, width: int) -> None:
+    report, setting = lively()
+    for shown in (show(october(), viewport={"width": width, "height": 800}), show(report, setting=setting)):
+        assert shown.page.evaluate(
+            "((box) => box.scrollWidth <= box.clientWidth)(document.querySelector('.ledger').parentElement)"
+        )
+
+
+def test_what_is_in_no_namespace_is_named_without_one(show: Show) -> None:
+    told = opened(show(october(), "#rule=missing-service"))
+    assert told["object"] == "thunderguard.dev/v1alpha1 Estate/thunderline"
 
 
 def test_nothing_scrolls_sideways_in_a_narrow_window(show: Show) -> None:

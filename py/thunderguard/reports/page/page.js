@@ -200,7 +200,7 @@
     const add = (name, value) => value && details.append(make("dt", {}, name), make("dd", {}, value));
     add("rule", make("a", { href: "#" + new URLSearchParams({ rule: finding.rule }) }, finding.rule));
     add("why", rule.why || rule.title);
-    add("object", finding.apiVersion + " " + finding.owner);
+    add("object", finding.apiVersion + " " + (finding.namespace === NONE ? finding.object : finding.owner));
     add("waived", finding.waiver);
     const origin = finding.origin;
     if (origin) {
