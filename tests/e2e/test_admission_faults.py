@@ -23,7 +23,7 @@ from bed.latency import workload
 from bed.race import estate, opened
 from bed.ways import OWN
 from thunderguard.controlplane.api import Answer, path_of
-from thunderguard.controlplane.processes import Running, wait
+from thunderguard.controlplane.processes import Running, tail, wait
 from thunderguard.engines.webhook.door import Door
 from thunderguard.facts.resources import API_VERSION
 from thunderguard.model import JsonObject
@@ -159,7 +159,8 @@ def test_an_estate_that_is_edited_under_load_gives_the_old_verdict_or_the_new_on
         stop.set()
         for thread in threads:
             thread.join()
-    assert strange == []
+    logs = {one.name: tail(one.log, 2000) for one in door.plane.running if one.name in SERVERS}
+    assert strange == [], logs
     assert answered[0] > 10
     with door.judging_by(contract):
         assert is_well(door)
