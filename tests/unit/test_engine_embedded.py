@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
@@ -64,9 +65,27 @@ def test_one_engine_judges_in_many_threads() -> None:
     assert [outcome.kind for outcome in here] == [OutcomeKind.PASS, OutcomeKind.FINDINGS]
 
 
+def test_an_engine_that_was_forgotten_is_dropped_by_no_other_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", told.append)
+    circle: list[object] = [opened("embedded")]
+    circle.append(circle)
+    gc.disable()
+    try:
+        del circle
+        collector = threading.Thread(target=gc.collect)
+        collector.start()
+        collector.join(timeout=60)
+    finally:
+        gc.enable()
+    assert told == []
+    with opened("embedded") as engine:
+        assert [outcome.kind for outcome in engine.judge(documents(pod("a")))] == [OutcomeKind.PASS]
+
+
 def test_a_panic_is_the_failure_of_one_object_and_the_engine_is_made_anew() -> None:
     with opened("embedded") as engine:
-        cast("Any", engine)._threads.engine = Raising(PanicException("index out of bounds"))
+        cast("Any", engine)._engine.put(Raising(PanicException("index out of bounds")))
         (first,) = engine.judge(documents(pod("a")))
         (second,) = engine.judge(documents(pod("b")))
     assert first.kind is OutcomeKind.ENGINE_FAILED
@@ -77,7 +96,7 @@ def test_a_panic_is_the_failure_of_one_object_and_the_engine_is_made_anew() -> N
 
 def test_a_batch_that_panics_is_asked_about_one_by_one() -> None:
     with opened("embedded") as engine:
-        cast("Any", engine)._threads.engine = Raising(PanicException("index out of bounds"))
+        cast("Any", engine)._engine.put(Raising(PanicException("index out of bounds")))
         outcomes = list(engine.judge(documents(pod("a"), pod("b", image="x:latest"))))
     assert [outcome.kind for outcome in outcomes] == [OutcomeKind.PASS, OutcomeKind.FINDINGS]
 
@@ -100,7 +119,7 @@ def test_a_batch_is_one_question(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
 def test_an_interrupt_is_no_verdict(interrupt: type[BaseException]) -> None:
     with opened("embedded") as engine:
-        cast("Any", engine)._threads.engine = Raising(interrupt())
+        cast("Any", engine)._engine.put(Raising(interrupt()))
         with pytest.raises(interrupt):
             list(engine.judge(documents(pod("a"))))
 

@@ -6,13 +6,12 @@ OPA does (see :mod:`thunderguard.engines.guard`), and every test run compares it
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import orjson
 
-from thunderguard.engines._regorus import new_regorus, one_line
+from thunderguard.engines._regorus import EngineOfThread, new_regorus, one_line
 from thunderguard.engines.base import ContextManaged, EngineOptions, failure
 from thunderguard.engines.batches import Answer, in_batches, outcomes_of
 from thunderguard.engines.guard import guard_engine
@@ -53,13 +52,12 @@ class EmbeddedEngine(ContextManaged):
         self._data = orjson.dumps(data_of(self._sources, estate.data, options.at)).decode()
         self._object_rules = tuple(catalogue.object_rules)
         self._estate_rules = tuple(catalogue.estate_rules)
-        # A regorus engine works only in the thread that made it.
-        self._threads = threading.local()
-        self._threads.engine = self._load(guarded=True)
+        self._engine = EngineOfThread()
+        self._engine.put(self._load(guarded=True))
 
     def close(self) -> None:
         """Let go of the engine of this thread, which may be dropped in no other."""
-        vars(self._threads).pop("engine", None)
+        self._engine.drop()
 
     @property
     def version(self) -> str:
@@ -83,7 +81,7 @@ class EmbeddedEngine(ContextManaged):
         """Give the outcome of the rules of scope estate, from the records."""
         value, reason = self._ask(_with_texts(INVENTORY, "records", request.records), INVENTORY_VERDICT)
         # An engine keeps its last input, and this one is as large as the estate.
-        engine: Regorus | None = getattr(self._threads, "engine", None)
+        engine = self._engine.get()
         if engine is not None:
             engine.set_input_json("null")
         if reason:
@@ -124,10 +122,11 @@ class EmbeddedEngine(ContextManaged):
 
     def _ask(self, text: bytes, query: str) -> Answer:
         """Evaluate ``query`` with the JSON ``text`` as input: (value or None when undefined, why it failed)."""
-        engine: Regorus | None = getattr(self._threads, "engine", None)
+        engine = self._engine.get()
         try:
             if engine is None:
-                engine = self._threads.engine = self._load(guarded=False)
+                engine = self._load(guarded=False)
+                self._engine.put(engine)
             engine.set_input_json(text.decode())
             # Of a whole estate it is tens of megabytes, which the engine has in its own form now.
             del text
@@ -140,7 +139,7 @@ class EmbeddedEngine(ContextManaged):
                 raise
             # A panic may leave the engine half-way through an evaluation.
             if not isinstance(error, Exception):
-                self._threads.engine = None
+                self._engine.drop()
             return None, f"the embedded engine cannot evaluate it: {one_line(error)}"
         results = answer.get("result")
         return (results[0]["expressions"][0]["value"] if results else None), ""
