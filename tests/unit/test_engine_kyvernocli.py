@@ -6,6 +6,7 @@ What the real one does with policies is asked in tests/conformance.
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -102,6 +103,34 @@ def _no_orphans() -> Iterator[None]:
     before = children()
     yield
     assert eventually(lambda: children() <= before), f"processes are left: {children() - before}"
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_policies_are_tried_out_once_and_another_program_tries_them_again(
+    name: str, fake: Fake, tmp_path: Path
+) -> None:
+    def trials() -> int:
+        lines = [json.loads(line) for line in fake.log.read_text().splitlines()]
+        return sum(obj["metadata"]["name"] == "thunderguard-canary" for line in lines for obj in line["objects"][:1])
+
+    for _ in range(2):
+        with opened(name, tools_dir=written(fake)):
+            assert trials() == 1
+    shutil.rmtree(fake.folder)
+    with fake.open(name):
+        assert trials() == 2
+    broken = """
+    def answer(policy, obj):
+        return []
+    """
+    with pytest.raises(PolicyError, match="does not load"):
+        Fake(tmp_path).open(name, broken)
+
+
+def written(fake: Fake) -> Path:
+    if not fake.folder.exists():
+        fake.write()
+    return fake.folder
 
 
 @pytest.mark.parametrize("name", ENGINES)

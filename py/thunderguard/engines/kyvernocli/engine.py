@@ -24,7 +24,7 @@ import orjson
 
 from thunderguard.cleanup import on_failure
 from thunderguard.engines.askable import InexpressibleError, NotJsonError
-from thunderguard.engines.base import ContextManaged, EngineOptions, failure, not_of_a_set, outcome_kind
+from thunderguard.engines.base import ContextManaged, EngineOptions, digest, failure, not_of_a_set, outcome_kind
 from thunderguard.engines.batches import in_batches
 from thunderguard.engines.external import HangError, RunError, in_halves, trying_out
 from thunderguard.engines.kyvernocli.joined import joined
@@ -64,6 +64,10 @@ _CANARIES: tuple[tuple[str, str, JsonObject], ...] = (
     ("v1", "Namespace", {}),
     ("autoscaling/v2", "HorizontalPodAutoscaler", {"maxReplicas": 1}),
 )
+
+# What was tried out in this process. Another Estate needs no other trial: of what a policy cannot do by it, each object
+# is told.
+_TRIED_OUT: set[tuple[str, str, int, str]] = set()
 
 _NO_COMPILE = ("compilation error", "compilation failed", "failed to compile")
 
@@ -111,9 +115,11 @@ class CliEngine(ContextManaged, ABC):
         self._runs = 0
         self._lock = threading.Lock()
         with on_failure(self.close):
-            self._write_policies()
+            told = (str(path), self._version, path.stat().st_mtime_ns, self._write_policies())
             self._write_estate(estate)
-            self._try_out()
+            if told not in _TRIED_OUT:
+                self._try_out()
+                _TRIED_OUT.add(told)
 
     @property
     def version(self) -> str:
@@ -162,13 +168,17 @@ class CliEngine(ContextManaged, ABC):
     def estate_documents(self, estates: Sequence[JsonObject]) -> list[JsonObject]:
         """Give the documents of that file; ``estates`` is the Estate by each name that policies ask for."""
 
-    def _write_policies(self) -> None:
+    def _write_policies(self) -> str:
+        """Write the copies that the program loads; give a hash over them."""
+        written: dict[str, bytes] = {}
         for variant in Variant:
             for form, copies in ((_ALONE, self._policies.by_rule.items()), (_JOINED, self._joined.items())):
-                folder = self._folder / variant / form
-                folder.mkdir(parents=True)
+                (self._folder / variant / form).mkdir(parents=True)
                 for name, copied in copies:
-                    (folder / f"{name}.yaml").write_text(copied.copy(variant), encoding="utf-8")
+                    written[f"{variant}/{form}/{name}.yaml"] = copied.copy(variant).encode()
+        for name, text in written.items():
+            (self._folder / name).write_bytes(text)
+        return digest(written)
 
     def _write_estate(self, estate: Estate) -> None:
         names = {name for policy in self._policies.by_rule.values() for name in policy.estates} or {estate.name}
