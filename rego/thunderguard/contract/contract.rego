@@ -6,6 +6,7 @@ package thunderguard.contract
 
 import data.thunderguard.quantity
 import data.thunderguard.text
+import future.keywords.not
 
 # METADATA
 # description: The Estate's spec.
@@ -26,7 +27,7 @@ services := object.get(spec, "services", [])
 # METADATA
 # description: "name → the declared services with it."
 services_by_name := {called: named |
-	some called in {service.name | some service in services}
+	called := services[_].name
 	named := [service | some service in services; service.name == called]
 }
 
@@ -55,6 +56,10 @@ allowed := {namespace | some namespace in spec.namespaces.allowed}
 required := {field | some field in object.get(spec, ["resources", "require"], [])}
 
 # METADATA
+# description: The declared services that have a ceiling.
+bounded := {services[i].name | services[i].ceiling}
+
+# METADATA
 # description: "The ceilings of cpu and of memory: amount → [{milli, service, text}], the smallest first."
 ceilings := {amount: ranked |
 	some amount in ["cpu", "memory"]
@@ -66,33 +71,36 @@ ceilings := {amount: ranked |
 }
 
 # METADATA
-# description: |
-#   What recognises services, by the criterion to look at first: image, command, labels, name. Each has the alternatives
-#   with that criterion and none before it, their rest being the criteria behind it, and any, a pattern that finds itself
-#   where one of theirs does.
-recognisers := {first: {"any": any, "alternatives": alternatives} |
-	some first in ["image", "command", "labels", "name"]
-	alternatives := [alternative | some alternative in _alternatives; alternative.first == first]
-	patterns := {concat("", ["(", alternative[first], ")"]) |
-		some alternative in alternatives
-		is_string(alternative[first])
-	}
-	any := concat("|", sort(patterns))
-}
+# description: The lists of services, by the names that what is recognised goes by.
+declared := {"services": services, "deprecated": deprecated_services}
 
-_alternatives := [alternative |
-	some declared, list in {"services": services, "deprecated": deprecated_services}
-	some service in list
-	some written in service.recognise
-	criteria := [criterion | some criterion in ["image", "command", "labels", "name"]; written[criterion]]
-	alternative := {
-		"first": criteria[0],
-		"rest": array.slice(criteria, 1, count(criteria)),
-		"list": declared,
-		"service": service.name,
-		"image": object.get(written, "image", ""),
-		"command": object.get(written, "command", ""),
-		"name": object.get(written, "name", ""),
-		"labels": object.get(written, "labels", {}),
-	}
-]
+# METADATA
+# description: |
+#   What recognises services without a look at the image, by the criterion to look at first: command, labels, name. Each
+#   has the alternatives with that criterion and none before it: known, that is list and service, what the criterion
+#   wants, and rest, the criteria behind it.
+recognisers := {
+	"command": [alternative |
+		some list, i, j
+		wanted := declared[list][i].recognise[j].command
+		not declared[list][i].recognise[j].image
+		rest := object.filter(declared[list][i].recognise[j], ["labels", "name"])
+		alternative := {"known": [list, declared[list][i].name], "wanted": wanted, "rest": rest}
+	],
+	"labels": [alternative |
+		some list, i, j
+		wanted := declared[list][i].recognise[j].labels
+		not declared[list][i].recognise[j].image
+		not declared[list][i].recognise[j].command
+		rest := object.filter(declared[list][i].recognise[j], ["name"])
+		alternative := {"known": [list, declared[list][i].name], "wanted": wanted, "rest": rest}
+	],
+	"name": [alternative |
+		some list, i, j
+		wanted := declared[list][i].recognise[j].name
+		not declared[list][i].recognise[j].image
+		not declared[list][i].recognise[j].command
+		not declared[list][i].recognise[j].labels
+		alternative := {"known": [list, declared[list][i].name], "wanted": wanted, "rest": {}}
+	],
+}

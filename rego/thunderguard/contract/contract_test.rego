@@ -48,19 +48,22 @@ test_the_catalogue_has_seventeen_rules if {
 }
 
 test_recognisers_are_sorted_by_their_first_criterion if {
-	recognisers := contract.recognisers with data.estate as testing.estate
-	seen := {first: [[a.service, a.image, a.command, a.name] | some a in sorted.alternatives] |
-		some first, sorted in recognisers
-	}
-	seen == {
-		"image": [
-			["automat", "^automat$", "", ""], ["mlflow", "^mlflow$", "", ""], ["mlflow", "^python$", "mlflow server", ""],
-			["runner", "^runner$", "", ""], ["batch", "^batch$", "", ""], ["sweeper", "^sweeper$", "", ""],
-			["loose", "^loose$", "", ""],
+	recognise := [
+		{"image": "^i$", "command": "c", "labels": {"l": "1"}, "name": "n"},
+		{"name": "n", "labels": {"l": "2"}, "command": "c"},
+		{"labels": {"l": "3"}, "name": "n"},
+		{"name": "^n$"},
+	]
+	recognisers := contract.recognisers with data.estate as {"spec": {
+		"services": [{"name": "web", "recognise": recognise}],
+		"deprecated": {"services": [{"name": "poc", "recognise": [{"name": "p"}]}]},
+	}}
+	recognisers == {
+		"command": [{"known": ["services", "web"], "wanted": "c", "rest": {"labels": {"l": "2"}, "name": "n"}}],
+		"labels": [{"known": ["services", "web"], "wanted": {"l": "3"}, "rest": {"name": "n"}}],
+		"name": [
+			{"known": ["deprecated", "poc"], "wanted": "p", "rest": {}},
+			{"known": ["services", "web"], "wanted": "^n$", "rest": {}},
 		],
-		"command": [["runner", "", "--runner", ""]],
-		"labels": [["web", "", "", ""]],
-		"name": [["web", "", "", "^web$"]],
 	}
-	recognisers.name.any == "(^web$)"
 }

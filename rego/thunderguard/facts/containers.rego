@@ -20,8 +20,8 @@ all_workloads := [workload |
 			"raw": unnamed.raw,
 			"path": unnamed.path,
 			"role": unnamed.role,
-			"services": [pair[1] | some pair in known; pair[0] == "services"],
-			"deprecated": [pair[1] | some pair in known; pair[0] == "deprecated"],
+			"services": [name | some ["services", name] in known],
+			"deprecated": [name | some ["deprecated", name] in known],
 		}
 	]
 	workload := object.union(bare.entry, {
@@ -103,7 +103,7 @@ _roles := {"containers": "container", "initContainers": "init", "ephemeralContai
 
 # [list, service] of what is recognised in a container. Only what runs beside the others makes a service: init
 # containers and debuggers do not.
-_known(container, workload) := {[alternative.list, alternative.service] |
+_known(container, workload) := {alternative.known |
 	not container.role in _passing
 	some facet in [
 		["image", object.get(container.raw, "image", null)],
@@ -112,18 +112,18 @@ _known(container, workload) := {[alternative.list, alternative.service] |
 		["name", workload.entry.resource.name],
 	]
 	some alternative in _fitting[facet]
-	every criterion in alternative.rest {
-		_holds(criterion, alternative, container.command, workload)
+	every criterion, wanted in alternative.rest {
+		_holds(criterion, wanted, container.command, workload)
 	}
 }
 
 _passing := {"init", "ephemeral"}
 
-_holds("command", alternative, command, _) if regex.match(alternative.command, command)
+_holds("command", wanted, command, _) if regex.match(wanted, command)
 
-_holds("labels", alternative, _, workload) if _labelled(alternative.labels, workload.labels)
+_holds("labels", wanted, _, workload) if _labelled(wanted, workload.labels)
 
-_holds("name", alternative, _, workload) if regex.match(alternative.name, workload.entry.resource.name)
+_holds("name", wanted, _, workload) if regex.match(wanted, workload.entry.resource.name)
 
 # [criterion, value] → the alternatives that begin with the criterion and that the value meets. Many containers share
 # few of them, and most values meet none.
@@ -131,32 +131,34 @@ _fitting := object.union_n([
 	{["image", reference]: fitting |
 		some reference in _references
 		name := image_name(reference)
-		fitting := [alternative |
-			some alternative in contract.recognisers.image.alternatives
-			regex.match(alternative.image, name)
+		fitting := [{"known": [list, contract.declared[list][i].name], "rest": rest} |
+			some list, i, j
+			wanted := contract.declared[list][i].recognise[j].image
+			regex.match(wanted, name)
+			rest := object.filter(contract.declared[list][i].recognise[j], ["command", "labels", "name"])
 		]
 		count(fitting) > 0
 	},
 	{["command", command]: fitting |
-		some command in _noticed(contract.recognisers.command.any, _commands)
+		some command in _noticed("command", _commands)
 		fitting := [alternative |
-			some alternative in contract.recognisers.command.alternatives
-			regex.match(alternative.command, command)
+			some alternative in contract.recognisers.command
+			regex.match(alternative.wanted, command)
 		]
 	},
 	{["labels", labels]: fitting |
 		some labels in {bare.labels | some bare in _bare}
 		fitting := [alternative |
-			some alternative in contract.recognisers.labels.alternatives
-			_labelled(alternative.labels, labels)
+			some alternative in contract.recognisers.labels
+			_labelled(alternative.wanted, labels)
 		]
 		count(fitting) > 0
 	},
 	{["name", name]: fitting |
-		some name in _noticed(contract.recognisers.name.any, {bare.entry.resource.name | some bare in _bare})
+		some name in _noticed("name", {bare.entry.resource.name | some bare in _bare})
 		fitting := [alternative |
-			some alternative in contract.recognisers.name.alternatives
-			regex.match(alternative.name, name)
+			some alternative in contract.recognisers.name
+			regex.match(alternative.wanted, name)
 		]
 	},
 ])
@@ -168,12 +170,19 @@ _references := {reference |
 
 _commands := {container.command | some bare in _bare; some container in bare.containers}
 
-# The texts that a pattern finds itself in. One look at all of them, a line each, tells whether there are any.
-_noticed(pattern, texts) := {text |
-	pattern != ""
-	regex.match(concat("", ["(?m:", pattern, ")"]), concat("\n", texts))
-	some text in texts
-	regex.match(pattern, text)
+# The texts that what begins with a criterion may find itself in. One look at many of them, a line each, tells whether
+# there are any.
+_noticed(criterion, texts) := texts if {
+	count(texts) < 2
+} else := noticed if {
+	patterns := {concat("", ["(", alternative.wanted, ")"]) | some alternative in contract.recognisers[criterion]}
+	pattern := concat("|", sort(patterns))
+	noticed := {text |
+		pattern != ""
+		regex.match(concat("", ["(?m:", pattern, ")"]), concat("\n", texts))
+		some text in texts
+		regex.match(pattern, text)
+	}
 }
 
 _labelled(wanted, seen) if {

@@ -17,16 +17,15 @@ import future.keywords.not
 #   Everything found and not waived, in the shape of reports; index is the place of the entry, -1 for a rule about the
 #   set.
 findings contains made if {
-	some id, body in _object_bodies
-	some violation in body.violations
+	some id, found in _found
+	some violation in found
 	not waivers.covering(id, violation.entry)
 	made := result.finding(id, violation)
 }
 
 findings contains made if {
 	documents.is_set
-	some id, body in data.thunderguard.estate_rules
-	some violation in body.violations
+	some violation in data.thunderguard.estate_rules[id].violations
 	not waivers.covering(id, violation.entry)
 	made := result.finding(id, violation)
 }
@@ -34,39 +33,52 @@ findings contains made if {
 # METADATA
 # description: "[{finding, waiver}] of what a waiver of the Estate covers: it fails nothing, and is said all the same."
 waived contains {"finding": made, "waiver": waiver} if {
-	some id, body in _object_bodies
-	waivers.in_force[id]
-	some violation in body.violations
+	some id, _ in waivers.in_force
+	some violation in _found[id]
 	waiver := waivers.covering(id, violation.entry)
 	made := result.finding(id, violation)
 }
 
 waived contains {"finding": made, "waiver": waiver} if {
 	documents.is_set
-	some id, body in data.thunderguard.estate_rules
-	waivers.in_force[id]
-	some violation in body.violations
+	some id, _ in waivers.in_force
+	some violation in data.thunderguard.estate_rules[id].violations
 	waiver := waivers.covering(id, violation.entry)
 	made := result.finding(id, violation)
 }
 
-# An inventory has no objects, so that nothing need be asked about them.
-_object_bodies := data.thunderguard.rules if {
-	not documents.is_inventory
-	count(documents.partial) == 0
+# What the rules say, by id: each is asked for what is wanted of it by name, since the whole of a package is all its parts
+# besides.
+_found := {id: found | found := data.thunderguard.rules[id].violations} if _asks_all
+
+_found := {id: found |
+	violations := data.thunderguard.rules[id].violations
+	others := _others(id)
+	found := {violation | some violation in violations; not violation.entry.index in others}
+} if {
+	documents.partial != {}
 }
 
-_object_bodies := {id: part |
-	some id, body in data.thunderguard.rules
-	others := {index | some index, rules in documents.partial; not id in rules}
-	part := {
-		"violations": {violation | some violation in body.violations; not violation.entry.index in others},
-		"subjects": body.subjects - others,
-		"unjudged": body.unjudged - others,
-	}
-} if {
-	count(documents.partial) > 0
+_subjects := {id: subjects | subjects := data.thunderguard.rules[id].subjects} if _asks_all
+
+_subjects := {id: subjects | all := data.thunderguard.rules[id].subjects; subjects := all - _others(id)} if {
+	documents.partial != {}
 }
+
+_unjudged := {id: unjudged | unjudged := data.thunderguard.rules[id].unjudged} if _asks_all
+
+_unjudged := {id: unjudged | all := data.thunderguard.rules[id].unjudged; unjudged := all - _others(id)} if {
+	documents.partial != {}
+}
+
+# An inventory has no objects, so that nothing need be asked about them.
+_asks_all if {
+	not documents.is_inventory
+	documents.partial == {}
+}
+
+# The documents that bring a part which a rule does not judge.
+_others(id) := {index | some index, rules in documents.partial; not id in rules}
 
 # METADATA
 # description: What fails a build.
@@ -118,8 +130,8 @@ warn contains answer if {
 warn contains answer if {
 	some entry in objects.entries
 	ids := [id |
-		some id, body in _object_bodies
-		entry.index in body.unjudged
+		some id, unjudged in _unjudged
+		entry.index in unjudged
 		not entry.index in _violated[id]
 	]
 	count(ids) > 0
@@ -145,9 +157,9 @@ _message(found) := sprintf("%s: %s: %s. %s", [
 ])
 
 _violated := {id: indices |
-	some id, body in _object_bodies
+	some id, found in _found
 	indices := {violation.entry.index |
-		some violation in body.violations
+		some violation in found
 		not waivers.covering(id, violation.entry)
 	}
 }
@@ -160,17 +172,30 @@ rows := [row |
 	row := {
 		"resource": entry.resource,
 		"file": entry.file,
-		"statuses": {id: status | some id, body in _object_bodies; status := _status(id, body, entry.index)},
+		"statuses": {id: status | some id, _ in _subjects; status := _status(id, entry.index)},
 	}
 ]
 
-_status(id, body, i) := "violated" if {
+_status(id, i) := "violated" if {
 	i in _violated[id]
 } else := "not judged" if {
-	i in body.unjudged
+	i in _unjudged[id]
 } else := "passed" if {
-	i in body.subjects
+	i in _subjects[id]
 } else := "not matched"
+
+# METADATA
+# description: The rules that had something to say about an object, good or bad.
+spoken contains id if {
+	some id, subjects in _subjects
+	some index in subjects
+	not index in _unjudged[id]
+}
+
+spoken contains id if {
+	some id, indices in _violated
+	indices != set()
+}
 
 # METADATA
 # description: The answer about one object. Undefined for what is no Kubernetes object.
@@ -191,8 +216,8 @@ _record := record if {
 batch := {
 	"count": count(objects.entries),
 	"findings": findings,
-	"subjects": {id: body.subjects | some id, body in _object_bodies},
-	"unjudged": {id: body.unjudged | some id, body in _object_bodies},
+	"subjects": _subjects,
+	"unjudged": _unjudged,
 	"records": inventory.records,
 } if {
 	documents.is_batch

@@ -38,6 +38,13 @@ milli(value) := thousandths if {
 	thousandths := _scaled(parts[0], fraction, suffix)
 }
 
+# METADATA
+# description: Whether a value is written as nearly all quantities are, which is seen without reckoning, and is not zero.
+plain(value) if {
+	is_string(value)
+	regex.match("^[1-9][0-9]{0,5}(m|[kMG]|[KMG]i)?$", value)
+}
+
 _written(value) := written if {
 	is_string(value)
 	written := value

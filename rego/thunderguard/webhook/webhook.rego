@@ -11,9 +11,10 @@ import future.keywords.not
 
 # METADATA
 # description: The version that was asked in.
-apiVersion := input.apiVersion if review.is_review(input)
-
-apiVersion := "admission.k8s.io/v1" if not review.is_review(input)
+apiVersion := version if {
+	review.is_review(input)
+	version := input.apiVersion
+} else := "admission.k8s.io/v1"
 
 # METADATA
 # description: The kind of the answer.
@@ -44,9 +45,8 @@ response := answer if {
 
 # What the API server's audit log says besides: the rules that had something to say about the object, good or bad.
 _annotations(_) := {"rules": concat(",", spoken) |
-	some row in main.rows
-	spoken := sort([id | some id, status in row.statuses; status in {"passed", "violated"}])
-	count(spoken) > 0
+	spoken := sort(main.spoken)
+	spoken != []
 }
 
 _refused(uid, code, message, warnings) := {

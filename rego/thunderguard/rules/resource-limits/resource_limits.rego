@@ -99,8 +99,8 @@ _reads := {resources: {"values": values, "covered": _covered(values), "defects":
 	values := _values(resources)
 	defects := {name: key |
 		some name, value in values
+		key := _defects[value]
 		name in contract.required
-		key := _defect(value)
 	}
 }
 
@@ -109,13 +109,19 @@ _written := {held.resources | some held in _held} | {pod.resources | some pod in
 # [resources, those of the pod] → what is required and not set
 _missing := {pair: missing |
 	some pair in {[held.resources, held.pod] | some held in _held}
-	missing := (contract.required - _reads[pair[0]].covered) - _covered(_values(pair[1]))
+	own := contract.required - _reads[pair[0]].covered
+	count(own) > 0
+	missing := own - _covered(_values(pair[1]))
 	count(missing) > 0
 }
 
 # [resources, services] → the ceilings that are exceeded, by field
 _exceeded := {pair: exceeded |
-	some pair in {[held.resources, held.container.services] | some held in _held; held.container.services != []}
+	some pair in {[held.resources, held.container.services] |
+		some held in _held
+		some name in held.container.services
+		name in contract.bounded
+	}
 	exceeded := {name: ceiling |
 		some name, value in _reads[pair[0]].values
 		ceiling := _ceiling(pair[1], _fields[name][2])
@@ -125,9 +131,15 @@ _exceeded := {pair: exceeded |
 
 # "limits.cpu" and so on, with their values. An explicit null is absent.
 _values(resources) := {name: value |
-	some name, field in _fields
-	value := resources[field[1]][field[2]]
+	some kind, amount
+	value := resources[kind][amount]
 	value != null
+	name := _names[kind][amount]
+}
+
+_names := {
+	"limits": {"cpu": "limits.cpu", "memory": "limits.memory"},
+	"requests": {"cpu": "requests.cpu", "memory": "requests.memory"},
 }
 
 _fields := {
@@ -141,7 +153,12 @@ _fields := {
 # container (KEP-2837).
 _covered(values) := object.keys(values) | {request |
 	some name, request in {"limits.cpu": "requests.cpu", "limits.memory": "requests.memory"}
-	name in object.keys(values)
+	values[name] != null
+}
+
+_amounts := {value |
+	some resources in _written
+	some value in _values(resources)
 }
 
 # value → thousandths, of what is a quantity
@@ -150,9 +167,11 @@ _milli := {value: thousandths |
 	thousandths := quantity.milli(value)
 }
 
-_amounts := {value |
-	some resources in _written
-	some value in _values(resources)
+# value → what is wrong with it
+_defects := {value: key |
+	some value in _amounts
+	not quantity.plain(value)
+	key := _defect(value)
 }
 
 _defect(value) := "unreadable" if {
