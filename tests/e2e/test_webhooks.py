@@ -24,7 +24,7 @@ from kubernetes import config as kube_config
 from thunderguard.controlplane.processes import Running, end, free_ports, start, wait
 from thunderguard.engines.sources import load_sources
 from thunderguard.engines.webhook.kyvernoserver import ACCOUNT, KyvernoServer, installation
-from thunderguard.engines.webhook.opaserver import OpaFiles, redirected
+from thunderguard.engines.webhook.opaserver import ENVIRONMENT, OpaFiles, redirected
 
 WAYS = ["native", "opa", "kyverno"]
 HOME = "thunderline"
@@ -262,7 +262,9 @@ def install_opa(door: Door) -> None:
     files = OpaFiles(door.folder / "opa", load_sources(door.tree / "rego"), door.cluster.authority)
     port, health = free_ports(2)
     door.webhook = f"https://127.0.0.1:{port}"
-    door.running.append(start("opa", files.command(BIN / "opa", port, health), log=door.folder / "opa.log"))
+    command = files.command(BIN / "opa", port, health)
+    environment = {**os.environ, **ENVIRONMENT}
+    door.running.append(start("opa", command, log=door.folder / "opa.log", environment=environment))
     wait("OPA", lambda: files.is_ready(health), seconds=SECONDS, alive=door.running)
     door.cluster.apply(redirected(bare(shipped), port, door.cluster.authority))
     wait(

@@ -20,7 +20,7 @@ from thunderguard.engines.webhook import kyverno as kyverno_way
 from thunderguard.engines.webhook.kyverno import KyvernoWay
 from thunderguard.engines.webhook.kyvernoserver import installation, readiness
 from thunderguard.engines.webhook.opa import OpaWay
-from thunderguard.engines.webhook.opaserver import OpaFiles, arguments, configuration
+from thunderguard.engines.webhook.opaserver import ENVIRONMENT, OpaFiles, arguments, configuration
 from thunderguard.engines.webhook.way import DoorError, Said
 from thunderguard.model import JsonObject, OutcomeKind
 
@@ -49,6 +49,7 @@ def said(message: str = "", *warnings: str, status: int = 403, annotations: dict
 def test_the_engine_starts_opa_as_the_example_does() -> None:
     (container,) = shipped("server.yaml", "Deployment")["spec"]["template"]["spec"]["containers"]
     assert container["args"] == arguments("", "0.0.0.0:8443", "0.0.0.0:8282")
+    assert {one["name"]: one["value"] for one in container["env"]} == ENVIRONMENT
     assert container["image"] == f"openpolicyagent/opa:{pinned('opa')}-static"
 
 

@@ -6,6 +6,7 @@ has the rules that speak about the object.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from typing import TYPE_CHECKING, ClassVar
@@ -17,7 +18,7 @@ from thunderguard.engines.base import digest
 from thunderguard.engines.pins import check_version, find_program, pinned
 from thunderguard.engines.sources import load_sources, rego_root
 from thunderguard.engines.webhook.engine import WebhookEngine
-from thunderguard.engines.webhook.opaserver import WEBHOOK, OpaFiles, configuration
+from thunderguard.engines.webhook.opaserver import ENVIRONMENT, WEBHOOK, OpaFiles, configuration
 from thunderguard.engines.webhook.way import DoorError, Said, Verdict
 from thunderguard.errors import EngineError, PolicyError
 from thunderguard.render.policies import SEPARATOR
@@ -66,7 +67,7 @@ class OpaWay:
         self._files = OpaFiles(plane.folder / "opa", self._sources, plane.authority)
         for attempt in range(_ATTEMPTS):
             port, health = free_ports(2)
-            server = plane.launch("opa", self._files.command(program, port, health))
+            server = plane.launch("opa", self._files.command(program, port, health), {**os.environ, **ENVIRONMENT})
             if self._is_up(server, health):
                 break
             self._give_up(server, last=attempt + 1 == _ATTEMPTS)

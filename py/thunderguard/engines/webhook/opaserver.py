@@ -22,6 +22,8 @@ from thunderguard.model import JsonObject
 #: Who may ask the server what, in Rego; it is part of the shipped example and of no rule.
 AUTHORIZATION = "examples/webhook/opa/authz.rego"
 WEBHOOK = "policies/opa/webhook.yaml"
+#: What a server finds in its environment besides, as the shipped Deployment has it.
+ENVIRONMENT = {"GOGC": "800", "GOMEMLIMIT": "192MiB"}
 _ESTATE = "estate.yaml"
 _CURRENT = "..data"
 
@@ -95,6 +97,7 @@ def arguments(root: str, address: str, health: str) -> list[str]:
         "--skip-version-check",
         "--log-level=info",
         "--log-level-request=error",
+        "--optimize-store-for-read-speed",
         "--shutdown-wait-period=10",
         "--watch",
         "--ignore=.*",
