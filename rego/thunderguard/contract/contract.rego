@@ -83,24 +83,27 @@ recognisers := {
 	"command": [alternative |
 		some list, i, j
 		wanted := declared[list][i].recognise[j].command
-		not declared[list][i].recognise[j].image
-		rest := object.filter(declared[list][i].recognise[j], ["labels", "name"])
+		written := declared[list][i].recognise[j]
+		object.get(written, "image", null) == null
+		rest := object.filter(written, ["labels", "name"])
 		alternative := {"known": [list, declared[list][i].name], "wanted": wanted, "rest": rest}
 	],
 	"labels": [alternative |
 		some list, i, j
 		wanted := declared[list][i].recognise[j].labels
-		not declared[list][i].recognise[j].image
-		not declared[list][i].recognise[j].command
-		rest := object.filter(declared[list][i].recognise[j], ["name"])
+		written := declared[list][i].recognise[j]
+		object.get(written, "image", null) == null
+		object.get(written, "command", null) == null
+		rest := object.filter(written, ["name"])
 		alternative := {"known": [list, declared[list][i].name], "wanted": wanted, "rest": rest}
 	],
 	"name": [alternative |
 		some list, i, j
 		wanted := declared[list][i].recognise[j].name
-		not declared[list][i].recognise[j].image
-		not declared[list][i].recognise[j].command
-		not declared[list][i].recognise[j].labels
+		written := declared[list][i].recognise[j]
+		object.get(written, "image", null) == null
+		object.get(written, "command", null) == null
+		object.get(written, "labels", null) == null
 		alternative := {"known": [list, declared[list][i].name], "wanted": wanted, "rest": {}}
 	],
 }

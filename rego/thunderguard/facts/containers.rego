@@ -80,9 +80,16 @@ _bare := [bare |
 ]
 
 # template → where its spec and its labels stand
-_places := {template: place |
-	some template in {entry.template | some entry in objects.entries; entry.template != null}
-	place := {"spec": array.concat(template, ["spec"]), "labels": array.concat(template, ["metadata", "labels"])}
+_places := {
+	[]: {"spec": ["spec"], "labels": ["metadata", "labels"]},
+	["spec", "template"]: {
+		"spec": ["spec", "template", "spec"],
+		"labels": ["spec", "template", "metadata", "labels"],
+	},
+	["spec", "jobTemplate", "spec", "template"]: {
+		"spec": ["spec", "jobTemplate", "spec", "template", "spec"],
+		"labels": ["spec", "jobTemplate", "spec", "template", "metadata", "labels"],
+	},
 }
 
 _mapping(value) := value if {
@@ -104,7 +111,7 @@ _roles := {"containers": "container", "initContainers": "init", "ephemeralContai
 # [list, service] of what is recognised in a container. Only what runs beside the others makes a service: init
 # containers and debuggers do not.
 _known(container, workload) := {alternative.known |
-	not container.role in _passing
+	container.role in _serving
 	some facet in [
 		["image", object.get(container.raw, "image", null)],
 		["command", container.command],
@@ -117,7 +124,7 @@ _known(container, workload) := {alternative.known |
 	}
 }
 
-_passing := {"init", "ephemeral"}
+_serving := {"container", "sidecar"}
 
 _holds("command", wanted, command, _) if regex.match(wanted, command)
 
@@ -130,7 +137,7 @@ _holds("name", wanted, _, workload) if regex.match(wanted, workload.entry.resour
 _fitting := object.union_n([
 	{["image", reference]: fitting |
 		some reference in _references
-		name := image_name(reference)
+		name := image(reference).name
 		fitting := [{"known": [list, contract.declared[list][i].name], "rest": rest} |
 			some list, i, j
 			wanted := contract.declared[list][i].recognise[j].image
@@ -193,10 +200,18 @@ _labelled(wanted, seen) if {
 }
 
 # METADATA
-# description: The last path segment of an image reference, without tag and digest.
-image_name(reference) := name if {
-	segments := split(split(reference, "@")[0], "/")
-	name := split(segments[count(segments) - 1], ":")[0]
+# description: "{name, repository, tag, digest} of an image reference; tag and digest are empty when absent."
+image(reference) := parsed if {
+	sides := split(reference, "@")
+	segments := split(sides[0], "/")
+	words := split(segments[count(segments) - 1], ":")
+	tag := concat(":", array.slice(words, 1, count(words)))
+	parsed := {
+		"name": words[0],
+		"repository": trim_suffix(sides[0], concat("", [":", tag])),
+		"tag": tag,
+		"digest": concat("@", array.slice(sides, 1, count(sides))),
+	}
 }
 
 # METADATA
@@ -223,23 +238,6 @@ of_service(workload, name) := [container |
 	some container in workload.containers
 	name in container.services
 ]
-
-# METADATA
-# description: "{name, repository, tag, digest} of an image reference; tag and digest are empty when absent."
-image(reference) := parsed if {
-	sides := split(reference, "@")
-	digest := concat("@", array.slice(sides, 1, count(sides)))
-	segments := split(sides[0], "/")
-	last := segments[count(segments) - 1]
-	words := split(last, ":")
-	folders := array.slice(segments, 0, count(segments) - 1)
-	parsed := {
-		"name": words[0],
-		"repository": concat("/", array.concat(folders, [words[0]])),
-		"tag": concat(":", array.slice(words, 1, count(words))),
-		"digest": digest,
-	}
-}
 
 # METADATA
 # description: |

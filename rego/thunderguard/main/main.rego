@@ -187,14 +187,14 @@ _status(id, i) := "violated" if {
 # METADATA
 # description: The rules that had something to say about an object, good or bad.
 spoken contains id if {
-	some id, subjects in _subjects
-	some index in subjects
-	not index in _unjudged[id]
+	some id, index
+	_subjects[id][index]
+	not _unjudged[id][index]
 }
 
 spoken contains id if {
-	some id, indices in _violated
-	indices != set()
+	some found in findings
+	id := found.rule
 }
 
 # METADATA

@@ -62,8 +62,11 @@ _labelled := array.concat(
 _own_label := ["metadata", "labels", "helm.sh/chart"]
 
 # template → where its label stands; a Pod is its own template
-_template_labels := {template: array.concat(template, _own_label) |
-	some template in ({entry.template | some entry in ownership.judged} - {null, []})
+_template_labels := {
+	["spec", "template"]: ["spec", "template", "metadata", "labels", "helm.sh/chart"],
+	["spec", "jobTemplate", "spec", "template"]: [
+		"spec", "jobTemplate", "spec", "template", "metadata", "labels", "helm.sh/chart",
+	],
 }
 
 _told_before(labelled) if {

@@ -20,9 +20,9 @@ unjudged := set()
 # description: A service without a probe that it declares.
 violations contains found if {
 	some pair in _instances
+	serving := containers.of_service(pair.workload, pair.service.name)
 	some wanted, probe in {"readiness": "readinessProbe", "liveness": "livenessProbe"}
 	pair.service.probes[wanted] == true
-	serving := containers.of_service(pair.workload, pair.service.name)
 	not _probed(serving, probe)
 	path := array.concat(serving[0].path, [probe])
 	args := {

@@ -79,6 +79,7 @@ _declared(names) := [service |
 
 _foreign(service, image, written) := defect if {
 	repositories := service.image.repositories
+	not image.repository in repositories
 	normal := {containers.normal_repository(repository) | some repository in repositories}
 	not containers.normal_repository(image.repository) in normal
 	args := object.union(written, {"service": service.name, "allowed": text.join(repositories)})

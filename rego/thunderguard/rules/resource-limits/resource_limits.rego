@@ -30,7 +30,10 @@ violations contains found if {
 # description: A container that lacks a required request or limit.
 violations contains found if {
 	some held in _held
-	missing := _missing[[held.resources, held.pod]]
+	lacking := _reads[held.resources].lacking
+	lacking != set()
+	missing := lacking - _covered(_values(held.pod))
+	missing != set()
 	args := {"container": containers.container_name(held.container), "missing": text.join(missing)}
 	path := array.concat(held.path, ["resources"])
 	found := result.violation("missing", held.workload, path, args, null)
@@ -93,10 +96,10 @@ _pods := [{"workload": workload, "path": workload.path, "resources": workload.sp
 	workload.spec.resources != null
 ]
 
-# Of the following, many containers share few. First: resources → {values, covered, defects}
-_reads := {resources: {"values": values, "covered": _covered(values), "defects": defects} |
-	some resources in _written
-	values := _values(resources)
+# Of the following, many containers share few. First: resources → {values, lacking, defects}
+_reads := {resources: {"values": values, "lacking": lacking, "defects": defects} |
+	some resources, values in _written
+	lacking := contract.required - _covered(values)
 	defects := {name: key |
 		some name, value in values
 		key := _defects[value]
@@ -104,15 +107,10 @@ _reads := {resources: {"values": values, "covered": _covered(values), "defects":
 	}
 }
 
-_written := {held.resources | some held in _held} | {pod.resources | some pod in _pods}
-
-# [resources, those of the pod] → what is required and not set
-_missing := {pair: missing |
-	some pair in {[held.resources, held.pod] | some held in _held}
-	own := contract.required - _reads[pair[0]].covered
-	count(own) > 0
-	missing := own - _covered(_values(pair[1]))
-	count(missing) > 0
+# resources → their values
+_written := {resources: values |
+	some resources in ({held.resources | some held in _held} | {pod.resources | some pod in _pods})
+	values := _values(resources)
 }
 
 # [resources, services] → the ceilings that are exceeded, by field
@@ -149,16 +147,23 @@ _fields := {
 	"requests.memory": ["resources", "requests", "memory"],
 }
 
-# What is set, by name. The API server takes a limit for the request that is not set, and a pod-level value bounds every
-# container (KEP-2837).
-_covered(values) := object.keys(values) | {request |
-	some name, request in {"limits.cpu": "requests.cpu", "limits.memory": "requests.memory"}
-	values[name] != null
+# What is set, by name.
+_covered(values) := {name |
+	some written, _ in values
+	some name in _covering[written]
+}
+
+# The API server takes a limit for the request that is not set, and a pod-level value bounds every container (KEP-2837).
+_covering := {
+	"limits.cpu": {"limits.cpu", "requests.cpu"},
+	"limits.memory": {"limits.memory", "requests.memory"},
+	"requests.cpu": {"requests.cpu"},
+	"requests.memory": {"requests.memory"},
 }
 
 _amounts := {value |
-	some resources in _written
-	some value in _values(resources)
+	some values in _written
+	some value in values
 }
 
 # value → thousandths, of what is a quantity
@@ -169,8 +174,7 @@ _milli := {value: thousandths |
 
 # value → what is wrong with it
 _defects := {value: key |
-	some value in _amounts
-	not quantity.plain(value)
+	some value in (_amounts - {plain | some plain in _amounts; quantity.plain(plain)})
 	key := _defect(value)
 }
 
