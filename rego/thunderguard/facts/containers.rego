@@ -51,6 +51,10 @@ own_workloads := [workload |
 	not workload.resource.namespace in contract.exempt
 ]
 
+# METADATA
+# description: Their indices.
+own_indices := {workload.index | some workload in own_workloads}
+
 # What is known of a workload before services are looked for.
 _bare := [bare |
 	some entry in objects.entries

@@ -30,36 +30,30 @@ is_batch if {
 
 # METADATA
 # description: "[{object, file}] of everything in the input, Lists unpacked."
-documents := [{"object": obj, "file": null} | some obj in input.objects] if {
-	is_batch
-	not _brings_reviews
-}
-
-documents := [{"object": obj, "file": null} | some member in input.objects; obj := _asked(member)] if {
-	is_batch
-	_brings_reviews
-}
-
-documents := [{"object": obj, "file": null}] if {
+documents := found if {
 	review.is_review(input)
 	obj := review.asked(input)
+	found := [{"object": obj, "file": null}]
+} else := found if {
+	is_batch
+	not _brings_reviews
+	found := [{"object": obj, "file": null} | some obj in input.objects]
+} else := found if {
+	is_batch
+	found := [{"object": obj, "file": null} | some member in input.objects; obj := _asked(member)]
+} else := found if {
+	is_array(input)
+	found := [document |
+		some element in input
+		source := _source(element)
+		some obj in _unpacked(source.content)
+		document := {"object": obj, "file": source.file}
+	]
+} else := [] if {
+	is_inventory
+} else := found if {
+	found := [{"object": obj, "file": null} | some obj in _unpacked(input)]
 }
-
-documents := [document |
-	some element in input
-	source := _source(element)
-	some obj in _unpacked(source.content)
-	document := {"object": obj, "file": source.file}
-] if is_array(input)
-
-documents := [{"object": obj, "file": null} | some obj in _unpacked(input)] if {
-	not is_array(input)
-	not is_batch
-	not is_inventory
-	not review.is_review(input)
-}
-
-documents := [] if is_inventory
 
 # METADATA
 # description: "{index: rules} of the documents that bring a part of an object, which only some rules judge."

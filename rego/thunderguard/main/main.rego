@@ -47,7 +47,7 @@ waived contains {"finding": made, "waiver": waiver} if {
 	made := result.finding(id, violation)
 }
 
-# What the rules say, by id: each is asked for what is wanted of it by name, since the whole of a package is all its parts
+# What the rules say, by id. Each is asked by name for what is wanted of it: the whole of a package is all its parts
 # besides.
 _found := {id: found | found := data.thunderguard.rules[id].violations} if _asks_all
 

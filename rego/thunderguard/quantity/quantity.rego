@@ -39,7 +39,7 @@ milli(value) := thousandths if {
 }
 
 # METADATA
-# description: Whether a value is written as nearly all quantities are, which is seen without reckoning, and is not zero.
+# description: Whether a value is written as nearly all quantities are, and not zero, which is seen without reckoning.
 plain(value) if {
 	is_string(value)
 	regex.match("^[1-9][0-9]{0,5}(m|[kMG]|[KMG]i)?$", value)

@@ -60,3 +60,13 @@ test_fail_what_is_no_quantity if {
 		testing.all_same({"no quantity": [[n | n := quantity.milli(value)], []]})
 	}
 }
+
+test_what_is_plain_is_a_quantity_above_zero if {
+	every value in ["1", "500m", "512Mi", "1Gi", "2k", "999999G"] {
+		quantity.plain(value)
+		quantity.milli(value) > 0
+	}
+	every value in ["", "0", "0m", "007", "1.5", "1e3", "1Ti", "1000000", "+1", "-1", "banana", "1\n", 1, null, {}] {
+		not quantity.plain(value)
+	}
+}

@@ -10,7 +10,7 @@ import future.keywords.not
 
 # METADATA
 # description: Indices of the entries that the rule speaks about.
-subjects := {workload.index | some workload in containers.own_workloads}
+subjects := containers.own_indices
 
 # METADATA
 # description: Nothing is left open.
