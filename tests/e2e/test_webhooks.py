@@ -52,8 +52,9 @@ class Door:
     folder: Path
     elsewhere: str
     running: list[Running] = field(default_factory=list)
-    #: Where OPA answers, if it is the way.
+    #: Where OPA answers, if it is the way, and what it watches.
     webhook: str = ""
+    files: OpaFiles | None = None
 
     def page(self, what: str) -> None:
         """Run what the page says, in a copy of the tree."""
@@ -259,7 +260,7 @@ def install_opa(door: Door) -> None:
     assert door.kubectl(settings("kube-system"), dry=True) == ""
     assert door.kubectl(settings("thunderguard"), dry=True) == ""
 
-    files = OpaFiles(door.folder / "opa", load_sources(door.tree / "rego"), door.cluster.authority)
+    door.files = files = OpaFiles(door.folder / "opa", load_sources(door.tree / "rego"), door.cluster.authority)
     port, health = free_ports(2)
     door.webhook = f"https://127.0.0.1:{port}"
     command = files.command(BIN / "opa", port, health)
@@ -409,11 +410,10 @@ def test_another_estate_is_in_force_without_a_restart(door: Door) -> None:
     for text, wanted in ((yaml.safe_dump(estate), "deprecated-service: "), (before, "")):
         file.write_text(text, encoding="utf-8")
         door.page("update")
-        if door.way == "opa":
+        if door.files is not None:
             # The kubelet's part.
             held = door.cluster.get("configmap", "thunderguard-estate", "--namespace", "thunderguard")[0]
-            mounted = door.folder / "opa" / "data" / "estate" / "estate.yaml"
-            mounted.write_text(held["data"]["estate.yaml"], encoding="utf-8")
+            door.files.use(yaml.safe_load(held["data"]["estate.yaml"]))
 
         def decided(wanted: str = wanted) -> bool:
             told = door.kubectl(late, dry=True)
