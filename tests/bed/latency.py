@@ -52,6 +52,7 @@ _CONFIGURATIONS = (
 # What is no policy of a way, but a copy that tells more than its original.
 _COPY = re.compile(r"-told$|^told-")
 _KYVERNO = "policies.kyverno.io/v1"
+_NATIVE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +213,14 @@ def table(results: dict[str, dict[int, Measured]]) -> Table:
 def goals(results: dict[str, dict[int, Measured]]) -> list[tuple[bool, str]]:
     """Say of each goal whether it is reached, as far as the ways it speaks of were measured."""
     said = []
+    if "native" in results:
+        said += [
+            (
+                results["native"][clients].throughput >= _NATIVE,
+                f"native policies admit at least {_NATIVE} a second at {clients} clients",
+            )
+            for clients in (8, 32)
+        ]
     if "opa" in results:
         bound = 1.5 * results[NONE][8].p99 + 5
         said.append(

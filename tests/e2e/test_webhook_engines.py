@@ -164,10 +164,28 @@ def test_the_type_checker_of_kubernetes_has_no_word_against_the_native_policies(
 
         assert eventually(lambda: all(map(is_checked, policies())), seconds=SECONDS)
         shipped = [one for one in policies() if not one["metadata"]["name"].endswith("-told")]
-        assert len(shipped) == len(CATALOGUE.object_rules)
+        assert {one["metadata"]["name"] for one in shipped} == {"thunderguard-deny", "thunderguard-warn"}
         assert {one["metadata"]["name"]: one["status"].get("typeChecking", {}) for one in shipped} == {
             one["metadata"]["name"]: {} for one in shipped
         }
+
+
+def test_a_large_workload_stays_within_what_the_api_server_lets_a_policy_cost() -> None:
+    """Each variable of a policy may cost so much, and a policy so much in all; whoever goes beyond is denied."""
+    containers = []
+    for place in range(60):
+        (container,) = pod(image=f"registry.example.org/team/app-{place}:1.{place}.0")["spec"]["containers"]
+        containers.append({**container, "name": f"c-{place}", "args": ["-c", "x" * 2000]})
+    good, bad = pod("large"), pod("large-and-bad")
+    good["spec"]["containers"] = containers
+    bad["spec"]["containers"] = [{**one, "image": "nginx:latest", "resources": {}} for one in containers]
+    with opened("native-webhook") as engine:
+        (outcome,) = engine.judge(documents(good))
+        assert outcome.kind is OutcomeKind.PASS, outcome.reason
+        path = "/api/v1/namespaces/thunderline/pods?dryRun=All"
+        message = door_of(engine).plane.ask("POST", path, bad).answer.message
+        assert "image-reference: spec.containers[0].image: " in message
+        assert message.endswith(" | and more")
 
 
 @pytest.mark.parametrize("name", ENGINES)

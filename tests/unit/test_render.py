@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import shutil
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from thunderguard.catalogue import load_catalogue
 from thunderguard.errors import PolicyError
+from thunderguard.facts.waivers import Waiver
+from thunderguard.model import Level
 from thunderguard.render import differences, rendered, write
+from thunderguard.render.bodies import Variable
+from thunderguard.render.together import own
+from thunderguard.render.union import Union, inlined, read_once
 
 ROOT = Path(__file__).resolve().parents[2]
 CATALOGUE = load_catalogue()
@@ -53,6 +60,93 @@ def test_every_violation_has_the_words_of_the_catalogue(rule: str) -> None:
                 pieces = [part.split("}")[-1].strip() for part in words.split("{")]
                 assert all(piece in text for piece in pieces), (way, words)
         assert len(policy["spec"]["validations"]) == 1
+
+
+def installed(folder: Path, **options: Any) -> dict[str, dict[str, Any]]:
+    """Give the native policies and bindings that are installed, by kind and name."""
+    documents = yaml.safe_load_all(rendered(folder, CATALOGUE, **options)["native/policies.yaml"])
+    return {f"{one['kind']} {one['metadata']['name']}": one for one in documents}
+
+
+def test_the_native_policies_that_are_installed_are_one_for_each_level() -> None:
+    made = installed(ROOT / "policies")
+    levels = sorted({CATALOGUE.rules[rule].level for rule in CATALOGUE.object_rules})
+    assert levels == [Level.DENY, Level.WARN]
+    for level, actions in (("deny", ["Deny"]), ("warn", ["Warn", "Audit"])):
+        policy = made.pop(f"ValidatingAdmissionPolicy thunderguard-{level}")
+        binding = made.pop(f"ValidatingAdmissionPolicyBinding thunderguard-{level}")
+        assert (binding["spec"]["policyName"], binding["spec"]["validationActions"]) == (
+            f"thunderguard-{level}",
+            actions,
+        )
+        names = [variable["name"] for variable in policy["spec"]["variables"]]
+        assert len(names) == len(set(names))
+        rules = [rule for rule in CATALOGUE.object_rules if own("lines", rule) in names]
+        assert rules == [rule for rule in CATALOGUE.object_rules if CATALOGUE.rules[rule].level == level]
+        (validation,) = policy["spec"]["validations"]
+        assert validation["message"].startswith(f"{', '.join(rules)}: ")
+        text = " ".join(variable["expression"] for variable in policy["spec"]["variables"])
+        for rule in rules:
+            for words in CATALOGUE.rules[rule].violations.values():
+                assert all(part.split("}")[-1].strip() in text for word in words for part in word.split("{"))
+    assert made == {}
+
+
+def test_policies_that_are_installed_hold_the_waivers_in_force() -> None:
+    waivers = [
+        Waiver(rule, ("Deployment", "thunderline", "web"), {}, "why", "who", date(2026, 12, 31))
+        for rule in ("resource-limits", "image-reference")
+    ]
+    policy = installed(ROOT / "policies", waivers=waivers)["ValidatingAdmissionPolicy thunderguard-deny"]
+    assert policy["metadata"]["annotations"]["thunderguard.dev/waived"] == (
+        "image-reference of thunderline/Deployment/web until 2026-12-31 by who; "
+        "resource-limits of thunderline/Deployment/web until 2026-12-31 by who"
+    )
+    lines = {one["name"]: one["expression"] for one in policy["spec"]["variables"]}
+    covered = 'variables.kind == "Deployment" && variables.ownNamespace == "thunderline" && variables.name == "web"'
+    for rule in CATALOGUE.object_rules:
+        if CATALOGUE.rules[rule].level is Level.DENY:
+            waived = rule in {"resource-limits", "image-reference"}
+            assert any(covered in text for name, text in lines.items() if rule_of(name) == rule) == waived
+
+
+def rule_of(variable: str) -> str:
+    """Give the rule to whose lines a variable belongs."""
+    return next((rule for rule in CATALOGUE.object_rules if variable == own("lines", rule)), "")
+
+
+def test_variables_that_are_shared_stand_once_and_others_get_a_name_of_their_own() -> None:
+    union = Union()
+    first = union.add([Variable("a", "object.a"), Variable("b", "variables.a + 1")], "OfFirst")
+    second = union.add(
+        [Variable("a", "object.a"), Variable("b", "variables.a + 2"), Variable("c", "variables.b")], "OfIt"
+    )
+    third = union.add([Variable("b", "variables.a + 3")], "OfIt")
+    assert first == {"a": "a", "b": "b"}
+    assert second == {"a": "a", "b": "bOfIt", "c": "c"}
+    assert third == {"b": "bOfIt2"}
+    assert union.variables[-2:] == [Variable("c", "variables.bOfIt"), Variable("bOfIt2", "variables.a + 3")]
+
+
+@pytest.mark.parametrize(
+    ("expression", "stays"),
+    [
+        ("variables.a", False),
+        ("variables.a + variables.a", True),
+        ("variables.a.map(x, x)", False),
+        ("[1].map(x, variables.a)", True),
+        ("[1].filter(x, (x == 1)).all(y, size(variables.a) == y)", True),
+        ("size([1].map(x, x)) == (1 + variables.a)", False),
+        ('["(", ".map("].exists(x, x == ")") && variables.a', False),
+        ("has(object.x) ? object.x.exists(y, y in [(1)]) : variables.a", False),
+    ],
+)
+def test_what_is_read_at_one_place_and_once_is_put_there(expression: str, *, stays: bool) -> None:
+    variables = [Variable("a", "1 + 1"), Variable("b", expression)]
+    assert ("a" in read_once(variables)) is not stays
+    chosen = read_once(variables) - {"b"}
+    whole = expression if stays else expression.replace("variables.a", "(1 + 1)")
+    assert inlined(variables, chosen)[-1] == Variable("b", whole)
 
 
 def test_a_body_without_a_violation_of_the_catalogue_is_refused(folder: Path) -> None:

@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from thunderguard import assets
 from thunderguard.catalogue import load_catalogue
 from thunderguard.controlplane.api import Answer
-from thunderguard.engines.base import EngineOptions
-from thunderguard.engines.kyvernocli.policies import load_policies
-from thunderguard.engines.webhook.native import FILE, KIND, Bound, NativeWay, copied
+from thunderguard.engines.webhook.native import COPY, FILE, Bound, NativeWay, copied, fits, load
 from thunderguard.engines.webhook.probe import RULE, Probe
 from thunderguard.engines.webhook.way import DoorError, Said, Verdict
+from thunderguard.errors import PolicyError
 from thunderguard.model import OutcomeKind
 
-LIMITS = "thunderguard-resource-limits"
-PROBES = "thunderguard-health-probes"
-IMAGES = "thunderguard-image-reference"
+DENY = "thunderguard-deny"
+WARN = "thunderguard-warn"
+RULES = load_catalogue().object_rules
+SHIPPED = assets.root("policies") / FILE
 
 
 @pytest.fixture
 def way() -> NativeWay:
     made = NativeWay()
     made.bound = (
-        Bound("resource-limits", LIMITS, frozenset({"Deny"})),
-        Bound("image-reference", IMAGES, frozenset({"Deny"})),
-        Bound("health-probes", PROBES, frozenset({"Warn", "Audit"})),
+        Bound(DENY, ("image-reference", "resource-limits"), frozenset({"Deny"})),
+        Bound(WARN, ("health-probes",), frozenset({"Warn", "Audit"})),
     )
     return made
 
 
 def told(**found: str) -> dict[str, str]:
-    """Give annotations in which every policy speaks, and some find what is given by the end of their names."""
-    annotations = {f"{name}-told/spoken": "yes" for name in (LIMITS, IMAGES, PROBES)}
-    return annotations | {f"thunderguard-{key.replace('_', '-')}-told/found": text for key, text in found.items()}
+    """Give annotations in which every rule speaks, and some find what is given by their names."""
+    annotations = {f"{COPY}/{rule}": "nothing" for rule in ("image-reference", "resource-limits", "health-probes")}
+    return annotations | {f"{COPY}/{key.replace('_', '-')}": text for key, text in found.items()}
 
 
 def denial(policy: str, text: str) -> Answer:
@@ -57,10 +58,10 @@ def test_an_admission_in_which_nobody_finds_anything_is_a_pass(way: NativeWay) -
     assert way.verdict(Said(ADMITTED, told())) == Verdict({}, SPOKEN)
 
 
-def test_a_policy_that_is_not_asked_or_has_no_subject_does_not_speak(way: NativeWay) -> None:
-    annotations = told() | {f"{LIMITS}-told/spoken": "no"}
-    del annotations[f"{IMAGES}-told/spoken"]
-    assert way.verdict(Said(ADMITTED, annotations)).spoken == {"health-probes"}
+def test_a_rule_that_is_not_asked_or_has_no_subject_does_not_speak(way: NativeWay) -> None:
+    annotations = told()
+    del annotations[f"{COPY}/image-reference"]
+    assert way.verdict(Said(ADMITTED, annotations)).spoken == {"health-probes", "resource-limits"}
 
 
 def test_an_object_that_is_there_already_was_admitted(way: NativeWay) -> None:
@@ -68,25 +69,51 @@ def test_an_object_that_is_there_already_was_admitted(way: NativeWay) -> None:
     assert way.verdict(Said(late, told())).lines == {}
 
 
-def test_a_denial_by_one_policy_brings_what_all_of_them_find(way: NativeWay) -> None:
-    said = Said(denial(IMAGES, "image: x"), told(resource_limits="limits: y", image_reference="image: x"))
+def test_a_denial_has_what_every_rule_finds(way: NativeWay) -> None:
+    said = Said(denial(DENY, "image: x | limits: y"), told(resource_limits="limits: y", image_reference="image: x"))
     assert way.verdict(said).lines == {"resource-limits": "limits: y", "image-reference": "image: x"}
 
 
 def test_a_warning_is_a_finding_and_no_denial(way: NativeWay) -> None:
-    said = Said(Answer(201, {}, (warning(PROBES, "z"),)), told(health_probes="z"))
+    said = Said(Answer(201, {}, (warning(WARN, "z"), "deprecated")), told(health_probes="z"))
     assert way.verdict(said).lines == {"health-probes": "z"}
+
+
+def test_what_has_no_room_in_a_denial_is_told_all_the_same(way: NativeWay) -> None:
+    said = Said(denial(DENY, "image: x | and more"), told(resource_limits="limits: y", image_reference="image: x"))
+    assert way.verdict(said).lines == {"resource-limits": "limits: y", "image-reference": "image: x"}
+
+
+@pytest.mark.parametrize(
+    ("text", "is_told"),
+    [
+        ("a | b", True),
+        (" a | b\n", True),
+        ("a", True),
+        ("a | and more", True),
+        ("", False),
+        (" | and more", False),
+        ("b | and more", False),
+        ("a | b | c", False),
+        ("b | a", False),
+    ],
+)
+def test_a_text_fits_that_says_it_all_or_begins_to(text: str, is_told: bool) -> None:
+    assert (
+        fits(text, {"resource-limits": "b", "image-reference": "a"}, ("image-reference", "resource-limits")) is is_told
+    )
 
 
 @pytest.mark.parametrize(
     ("answer", "annotations", "why"),
     [
-        (ADMITTED, told(resource_limits="y"), "admitted, though thunderguard-resource-limits fails"),
-        (ADMITTED, told(health_probes="z"), "nothing is told"),
-        (denial(LIMITS, "y"), told(), "denied by thunderguard-resource-limits: y"),
-        (denial(LIMITS, "other"), told(resource_limits="y"), "denied by thunderguard-resource-limits: other"),
+        (ADMITTED, told(resource_limits="y"), "admitted, though thunderguard-deny fails"),
+        (ADMITTED, told(health_probes="z"), "thunderguard-warn warns of another thing"),
+        (Answer(201, {}, (warning(WARN, "z"),)), told(), "thunderguard-warn warns of another thing"),
+        (denial(DENY, "y"), told(), "denied by thunderguard-deny: y"),
+        (denial(DENY, "other"), told(resource_limits="y"), "denied by thunderguard-deny: other"),
         (denial("strange", "y"), told(resource_limits="y"), "denied by strange"),
-        (denial(PROBES, "z"), told(health_probes="z"), "denied by thunderguard-health-probes"),
+        (denial(WARN, "z"), told(health_probes="z"), "denied by thunderguard-warn"),
         (Answer(500, {"kind": "Status", "message": "failed calling webhook"}), told(), "500 failed calling webhook"),
         (Answer(403, None), told(resource_limits="y"), "answers 403"),
     ],
@@ -101,28 +128,56 @@ def test_an_answer_that_does_not_fit_is_no_verdict(
 
 def test_a_policy_that_does_not_compile_says_so(way: NativeWay) -> None:
     with pytest.raises(DoorError, match="compilation error") as caught:
-        way.verdict(Said(denial(LIMITS, "compilation error: undeclared reference"), told()))
+        way.verdict(Said(denial(DENY, "compilation error: undeclared reference"), told()))
     assert caught.value.kind is OutcomeKind.POLICY_DOES_NOT_COMPILE
 
 
-def test_a_copy_denies_nothing_and_says_what_its_original_says() -> None:
-    rules = tuple(load_catalogue().object_rules)
-    for read in load_policies(EngineOptions(), rules, FILE, KIND).by_rule.values():
-        policy, binding = copied(read)
-        original: Mapping[str, Any] = read.policy["spec"]
-        assert "validations" not in policy["spec"]
-        unchanged: Sequence[str] = ("matchConstraints", "matchConditions", "variables", "paramKind", "failurePolicy")
-        for key in unchanged:
-            assert policy["spec"][key] == original[key]
-        found, spoken = policy["spec"]["auditAnnotations"]
-        (validation,) = original["validations"]
-        assert validation["expression"] in found["valueExpression"]
-        assert validation["messageExpression"] in found["valueExpression"]
-        assert "variables.subject" in spoken["valueExpression"]
-        assert binding["spec"]["validationActions"] == ["Audit"]
-        assert binding["spec"]["policyName"] == policy["metadata"]["name"] != read.name
-        assert read.binding is not None
+def test_the_copy_denies_nothing_and_is_asked_what_its_originals_are() -> None:
+    policies, _ = load(SHIPPED, RULES)
+    policy, binding = copied(policies)
+    spec: Mapping[str, Any] = policy["spec"]
+    assert not spec.keys() & {"validations", "matchConditions"}
+    assert [one["key"] for one in spec["auditAnnotations"]] == ["asked", *(r for one in policies for r in one.rules)]
+    assert binding["spec"]["validationActions"] == ["Audit"]
+    assert binding["spec"]["policyName"] == policy["metadata"]["name"] == COPY
+    every = " ".join(variable["expression"] for variable in spec["variables"])
+    for read in policies:
+        original = read.policy["spec"]
+        assert all(rule in spec["matchConstraints"]["resourceRules"] for rule in read.matched)
+        assert all(f"({condition['expression']})" in every for condition in original["matchConditions"])
         assert binding["spec"]["paramRef"] == read.binding["spec"]["paramRef"]
+        assert spec["paramKind"] == original["paramKind"]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda text: text.replace("linesOfResourceLimits", "linesOfOthers"), "does not hold each rule once"),
+        (lambda text: text.partition("---")[0], "does not hold each rule once"),
+        (
+            lambda text: text.replace("policyName: thunderguard-warn", "policyName: other"),
+            "does not hold each rule once",
+        ),
+        (lambda text: f"{text}\n---\na: [", "is not YAML"),
+    ],
+)
+def test_a_file_that_is_not_all_policies_is_refused(tmp_path: Path, change: Callable[[str], str], why: str) -> None:
+    file = tmp_path / "policies.yaml"
+    file.write_text(change(SHIPPED.read_text(encoding="utf-8")), encoding="utf-8")
+    with pytest.raises(PolicyError, match=why):
+        load(file, RULES)
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="cannot be read"):
+        load(tmp_path / "policies.yaml", RULES)
+
+
+def test_policies_that_differ_in_what_they_exclude_have_no_copy() -> None:
+    first, second = load(SHIPPED, RULES)[0]
+    second.policy["spec"]["matchConstraints"]["excludeResourceRules"] = []
+    with pytest.raises(PolicyError, match="differ in what they exclude"):
+        copied([first, second])
 
 
 def test_a_probe_is_seen_by_its_own_name_alone() -> None:

@@ -23,7 +23,7 @@ ESTATE = "estate"
 REFERENCE = re.compile(r"\bvariables[.]([A-Za-z_][A-Za-z0-9_]*)")
 _CONDITION = re.compile(r"\bconditions[.]([A-Za-z_][A-Za-z0-9_]*)")
 _FACTS_KEYS = {"always", "conditions", "variables"}
-_BODY_KEYS = {"match", "variables", "subject", "violations"}
+_BODY_KEYS = {"clear", "match", "variables", "subject", "violations"}
 _MATCH_KEYS = {"only", "subresources"}
 _HINT = "see CONTRIBUTING.md for what a body holds"
 
@@ -55,8 +55,9 @@ class Body:
 
     ``only`` says in CEL which requests the rule may speak about, without variables; ``subresources`` are matched
     besides those of every rule. ``variables`` are its own. ``subject`` says in CEL whether the rule speaks about the
-    object, ``found`` maps the key of each violation in the catalogue to a list of maps with ``path`` and the arguments
-    of the message.
+    object; ``clear``, if there is one, holds only where nothing is found, and is asked before anything else, since it
+    is cheap. ``found`` maps the key of each violation in the catalogue to a list of maps with ``path`` and the
+    arguments of the message.
     """
 
     rule: str
@@ -64,6 +65,7 @@ class Body:
     subresources: tuple[str, ...]
     variables: tuple[Variable, ...]
     subject: str
+    clear: str
     found: Mapping[str, str]
 
 
@@ -90,6 +92,7 @@ def load_body(folder: Path, rule: str, facts: Facts) -> Body:
             subresources=tuple(map(str, data["match"].get("subresources", ()))),
             variables=_variables(data, path, "variables"),
             subject=" ".join(data["subject"].split()),
+            clear=" ".join(data.get("clear", "").split()),
             found={entry["key"]: " ".join(entry["found"].split()) for entry in data["violations"]},
         )
     except (KeyError, TypeError, AttributeError) as error:

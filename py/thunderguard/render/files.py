@@ -15,6 +15,7 @@ from thunderguard.facts.waivers import Waiver
 from thunderguard.model import JsonObject
 from thunderguard.render import pages, policies
 from thunderguard.render.bodies import Body, load_body, load_facts
+from thunderguard.render.together import together
 from thunderguard.render.webhook import PATH, webhook
 from thunderguard.yamltext import WholeDumper
 
@@ -32,24 +33,27 @@ def rendered(
     """
     facts = load_facts(folder)
     files: dict[str, str] = {}
-    together: dict[str, list[JsonObject]] = {"kyverno": [_kyverno_role()], "native": []}
-    bodies: list[Body] = []
+    kyverno = [_kyverno_role()]
+    judged: list[tuple[Rule, Body]] = []
     for name in catalogue.object_rules:
         rule = catalogue.rules[name]
         body = load_body(folder, name, facts)
         _check_keys(rule, body.found)
-        bodies.append(body)
-        sources = "body.cel.yaml, ../facts.cel.yaml and the catalogue"
+        judged.append((rule, body))
         wrapped = {
             "kyverno": [policies.kyverno(rule, body, facts, estate)],
             "native": list(policies.native(rule, body, facts, estate, waivers)),
         }
         for way, documents in wrapped.items():
-            files[f"{name}/{way}.yaml"] = _yaml(documents, sources)
-            together[way] += documents
+            files[f"{name}/{way}.yaml"] = _yaml(documents, "body.cel.yaml, ../facts.cel.yaml and the catalogue")
+        kyverno += wrapped["kyverno"]
         files[f"{name}/README.md"] = pages.rule_page(rule)
-    together["opa"] = [webhook(bodies, facts)]
-    for way, documents in together.items():
+    installed = {
+        "kyverno": kyverno,
+        "native": together(judged, facts, estate, waivers),
+        "opa": [webhook([body for _, body in judged], facts)],
+    }
+    for way, documents in installed.items():
         name = "webhook.yaml" if way == "opa" else "policies.yaml"
         files[f"{way}/{name}"] = _yaml(documents, "the bodies of all rules and the catalogue")
         files[f"{way}/kustomization.yaml"] = _yaml([_kustomization([name])])

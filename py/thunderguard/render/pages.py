@@ -88,8 +88,8 @@ def index_page(rules: Iterable[Rule]) -> str:
         (
             "The same rules that `thunderguard` and `conftest test` judge by, at the door of the API server: for "
             "Kyverno 1.19 or later in [`kyverno`](kyverno), and without anything to run in [`native`](native) "
-            "(ValidatingAdmissionPolicy, Kubernetes 1.34 or later). The Estate comes first: without one, everything "
-            "the policies match is denied."
+            "(ValidatingAdmissionPolicy, Kubernetes 1.34 or later), where one policy has all rules that deny and "
+            "another all that warn. The Estate comes first: without one, everything the policies match is denied."
         ),
         "",
         "```sh",

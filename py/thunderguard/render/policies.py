@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from thunderguard.facts.resources import API_VERSION, OWN_GROUP
@@ -25,10 +26,16 @@ SEPARATOR = " | "
 #: What follows where a message would be too long; the API server refuses one of more than 5 KiB.
 MORE = f"{SEPARATOR}and more"
 
+#: Variables of every policy: whether its rule speaks about the object, what it finds, and that as one text.
+SUBJECT = "subject"
+LINES = "lines"
+TEXT = "text"
+
+#: By which a native policy reads the Estate that its binding names.
+PARAMS = "params"
+
 _LONGEST = 5000
 _PREFIX = "thunderguard"
-_LINES = "lines"
-_TEXT = "text"
 _WORD = re.compile(r"\{([^{}]*)\}")
 # Words that describe the object found, whatever the violation, and the variables that hold them.
 _OBJECT_WORDS = {"kind": "kind", "name": "name", "namespace": "ownNamespace", "resource": "resource"}
@@ -68,13 +75,13 @@ def kyverno(rule: Rule, body: Body, facts: Facts, estate: str) -> JsonObject:
     return {
         "apiVersion": "policies.kyverno.io/v1",
         "kind": "ValidatingPolicy",
-        "metadata": _metadata(rule, kyverno_only=True),
+        "metadata": _metadata(rule, lead="policies.kyverno.io"),
         "spec": {
             "autogen": {"podControllers": {"controllers": []}},
             "evaluation": {"admission": {"enabled": True}, "background": {"enabled": False}},
             "failurePolicy": "Fail",
             "validationActions": _KYVERNO_ACTIONS[rule.level],
-            **_decision(rule, body, facts, get, f"variables.{_TEXT}", by_the_clock(rule.id)),
+            **_decision(rule, body, facts, get, f"variables.{TEXT}", by_the_clock(rule.id)),
         },
     }
 
@@ -87,7 +94,13 @@ def native(
     ``waivers`` are those in force: the API server has no clock, so that they are written into the policy.
     """
     metadata = _metadata(rule)
-    metadata["annotations"].update(annotated(rule.id, waivers, OWN_GROUP))
+    metadata["annotations"].update(annotated([rule.id], waivers, OWN_GROUP))
+    decision = _decision(rule, body, facts, PARAMS, fitting(), written_out(rule.id, waivers))
+    return admitted_by(metadata, decision, estate, rule.level)
+
+
+def admitted_by(metadata: JsonObject, decision: JsonObject, estate: str, level: Level) -> tuple[JsonObject, JsonObject]:
+    """Give a ValidatingAdmissionPolicy with ``decision``, and the binding by which it does what ``level`` asks for."""
     policy: JsonObject = {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicy",
@@ -95,35 +108,35 @@ def native(
         "spec": {
             "failurePolicy": "Fail",
             "paramKind": {"apiVersion": API_VERSION, "kind": "Estate"},
-            **_decision(rule, body, facts, "params", _fitting(), written_out(rule.id, waivers)),
+            **decision,
         },
     }
     binding: JsonObject = {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {"name": policy_name(rule.id)},
+        "metadata": {"name": metadata["name"]},
         "spec": {
-            "policyName": policy_name(rule.id),
+            "policyName": metadata["name"],
             "paramRef": {"name": estate, "parameterNotFoundAction": "Deny"},
-            "validationActions": _ACTIONS[rule.level],
+            "validationActions": _ACTIONS[level],
         },
     }
     return policy, binding
 
 
 def policy_name(rule: str) -> str:
-    """Give the name under which the policy of ``rule`` stands in a cluster."""
+    """Give the name under which the policy of ``rule``, or of the rules of a level, stands in a cluster."""
     return f"{_PREFIX}-{rule}"
 
 
-def _metadata(rule: Rule, *, kyverno_only: bool = False) -> JsonObject:
-    lead = "policies.kyverno.io" if kyverno_only else OWN_GROUP
-    annotations = {
-        f"{lead}/title": rule.title,
-        f"{lead}/description": " ".join(rule.why.split()),
-        f"{lead}/severity": _SEVERITIES[rule.level],
-    }
-    return {"name": policy_name(rule.id), "annotations": annotations}
+def described(name: str, title: str, description: str, level: Level, lead: str = OWN_GROUP) -> JsonObject:
+    """Give the metadata of a policy, which people read."""
+    annotations = {f"{lead}/title": title, f"{lead}/description": description, f"{lead}/severity": _SEVERITIES[level]}
+    return {"name": policy_name(name), "annotations": annotations}
+
+
+def _metadata(rule: Rule, *, lead: str = OWN_GROUP) -> JsonObject:
+    return described(rule.id, rule.title, " ".join(rule.why.split()), rule.level, lead)
 
 
 def _decision(
@@ -134,27 +147,51 @@ def _decision(
     One, since neither engine says more than the first that fails: its message has every finding. Conditions are asked
     before the Estate is read, and the API server asks those of Kyverno's policies itself before it calls Kyverno.
     """
+    own = (*decided(rule, body, waiving), Variable(TEXT, f"variables.{LINES}.join({json.dumps(SEPARATOR)})"))
+    variables = needed([f"variables.{TEXT}", *READS], (*facts.variables, *own))
+    return decision(
+        matched_rules(body.subresources),
+        {**facts.always, f"may-break-{rule.id}": body.only},
+        (Variable(ESTATE, estate), *variables),
+        f"{rule.id}: {rule.title}",
+        message,
+    )
+
+
+def decided(rule: Rule, body: Body, waiving: Sequence[Variable]) -> tuple[Variable, ...]:
+    """Give the variables of ``rule`` itself, up to the lines that it has to tell; ``waiving`` says what is waived."""
     lists = " + ".join(_lines(rule, key, found) for key, found in body.found.items())
-    own = (
+    looked = f"variables.{SUBJECT} && !variables.{WAIVED}"
+    if body.clear:
+        # Asked before the subject, which may take longer to find out.
+        looked = f"!({body.clear}) && {looked}"
+    return (
         *body.variables,
         *waiving,
-        Variable("subject", f"variables.asked && ({body.subject})"),
-        Variable(_LINES, f"variables.subject && !variables.{WAIVED} ? {lists} : []"),
-        Variable(_TEXT, f"variables.{_LINES}.join({json.dumps(SEPARATOR)})"),
+        Variable(SUBJECT, f"variables.asked && ({body.subject})"),
+        Variable(LINES, f"{looked} ? {lists} : []"),
     )
-    variables = needed([f"variables.{_TEXT}", *READS], (*facts.variables, *own))
-    conditions = {**facts.always, f"may-break-{rule.id}": body.only}
+
+
+def decision(
+    matched: Sequence[JsonObject],
+    conditions: Mapping[str, str],
+    variables: Sequence[Variable],
+    words: str,
+    message: str,
+) -> JsonObject:
+    """Give what a policy asks: ``matched`` requests that meet ``conditions``, whose lines have to be none.
+
+    ``message`` is the CEL of what is said otherwise, and ``words`` is said where it cannot be evaluated.
+    """
     return {
-        "matchConstraints": _constraints(body),
+        "matchConstraints": _constraints(matched),
         "matchConditions": [{"name": name, "expression": expression} for name, expression in conditions.items()],
-        "variables": [
-            {"name": ESTATE, "expression": estate},
-            *({"name": variable.name, "expression": variable.expression} for variable in variables),
-        ],
+        "variables": [asdict(variable) for variable in variables],
         "validations": [
             {
-                "expression": f"size(variables.{_LINES}) == 0",
-                "message": f"{rule.id}: {rule.title}",
+                "expression": f"size(variables.{LINES}) == 0",
+                "message": words,
                 "messageExpression": message,
                 "reason": "Forbidden",
             }
@@ -162,14 +199,16 @@ def _decision(
     }
 
 
-def _fitting() -> str:
-    """Give the CEL of the message as the API server takes it: one line, with as many findings as have room."""
-    some = f"variables.{_LINES}.slice(0, n + 1).join({json.dumps(SEPARATOR)})"
+def fitting(lines: str = LINES, text: str = f"variables.{TEXT}") -> str:
+    """Give the CEL of the message as the API server takes it: one line, with as many findings as have room.
+
+    ``lines`` is the variable that has them, ``text`` the CEL of all of them.
+    """
+    some = f"variables.{lines}.slice(0, n + 1).join({json.dumps(SEPARATOR)})"
     room = f"size(bytes({some})) <= {_LONGEST - len(MORE)}"
-    count = f"size(lists.range(size(variables.{_LINES})).filter(n, {room}))"
-    cut = f"variables.{_LINES}.slice(0, {count}).join({json.dumps(SEPARATOR)}) + {json.dumps(MORE)}"
-    whole = f"size(bytes(variables.{_TEXT})) <= {_LONGEST} ? variables.{_TEXT} : {cut}"
-    return f'({whole}).replace("\\n", " ")'
+    count = f"size(lists.range(size(variables.{lines})).filter(n, {room}))"
+    cut = f"variables.{lines}.slice(0, {count}).join({json.dumps(SEPARATOR)}) + {json.dumps(MORE)}"
+    return f'(size(bytes({text})) <= {_LONGEST} ? {text} : {cut}).replace("\\n", " ")'
 
 
 def _lines(rule: Rule, key: str, found: str) -> str:
@@ -195,10 +234,14 @@ def matched_rules(subresources: Sequence[str]) -> list[JsonObject]:
     return [_resources("*", ["*", *subresources])]
 
 
-def _constraints(body: Body) -> JsonObject:
-    matched = matched_rules(body.subresources)
+def may_break_any(bodies: Iterable[Body]) -> str:
+    """Give the CEL of the condition that a request may break the rule of one of ``bodies``."""
+    return " || ".join(dict.fromkeys(f"({body.only})" for body in bodies))
+
+
+def _constraints(matched: Sequence[JsonObject]) -> JsonObject:
     never = [_resources(group, [*resources], ["*"]) for group, resources in NEVER_MATCHED.items()]
-    return {"matchPolicy": "Equivalent", "resourceRules": matched, "excludeResourceRules": never}
+    return {"matchPolicy": "Equivalent", "resourceRules": [*matched], "excludeResourceRules": never}
 
 
 def _resources(group: str, resources: list[str], operations: Sequence[str] = ("CREATE", "UPDATE")) -> JsonObject:

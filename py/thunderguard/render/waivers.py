@@ -61,9 +61,14 @@ def moment(day: date) -> str:
     return f'timestamp("{day.isoformat()}T12:00:00Z")'
 
 
-def annotated(rule: str, waivers: Sequence[Waiver], group: str) -> Mapping[str, str]:
-    """Give the annotation that says what a policy waives, and until when; none where it waives nothing."""
-    told = [f"{waiver.subject} until {waiver.expires} by {waiver.owner}" for waiver in waivers if waiver.rule == rule]
+def annotated(rules: Sequence[str], waivers: Sequence[Waiver], group: str) -> Mapping[str, str]:
+    """Give the annotation that says what a policy of ``rules`` waives, and until when; none where it waives nothing."""
+    told = [
+        f"{f'{rule} of ' if len(rules) > 1 else ''}{waiver.subject} until {waiver.expires} by {waiver.owner}"
+        for rule in rules
+        for waiver in waivers
+        if waiver.rule == rule
+    ]
     return {f"{group}/waived": "; ".join(told)} if told else {}
 
 

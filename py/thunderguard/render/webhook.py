@@ -11,7 +11,7 @@ from typing import Any
 
 from thunderguard.model import JsonObject
 from thunderguard.render.bodies import Body, Facts
-from thunderguard.render.policies import NEVER_MATCHED, matched_rules
+from thunderguard.render.policies import NEVER_MATCHED, matched_rules, may_break_any
 
 #: Where OPA runs, by examples/webhook/opa; nothing that happens in this namespace is asked about.
 NAMESPACE = "thunderguard"
@@ -31,7 +31,7 @@ def webhook(bodies: Sequence[Body], facts: Facts) -> JsonObject:
     conditions = {
         "is-not-left-out": _left_out(NEVER_MATCHED),
         **facts.always,
-        "may-break-a-rule": " || ".join(dict.fromkeys(f"({body.only})" for body in bodies)),
+        "may-break-a-rule": may_break_any(bodies),
     }
     subresources = sorted({name for body in bodies for name in body.subresources})
     asked = {

@@ -9,14 +9,15 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import orjson
 
 from thunderguard.engines.kyvernocli.matching import without_subresources
 from thunderguard.engines.kyvernocli.policies import NO_SUBJECT
-from thunderguard.render.bodies import REFERENCE
+from thunderguard.render.bodies import Variable
+from thunderguard.render.union import Union, renamed
 
 if TYPE_CHECKING:
     from thunderguard.engines.kyvernocli.policies import Policy, Variant
@@ -42,12 +43,13 @@ class Joined:
         """Give the YAML that the program loads."""
         if len(self.policies) == 1:
             return self.policies[0].copy(variant)
-        union = _Union()
-        answers = [union.add(policy, variant) for policy in self.policies]
+        union = Union()
+        answers = [_added(union, policy, variant) for policy in self.policies]
         answer = f"[{', '.join(answers)}].join({json.dumps(_BETWEEN)})"
         # It fails whatever it finds, since only a failure has a message that is made from the object.
         validation = {"expression": "false", "messageExpression": answer}
-        return self.policies[0].text(self.name, union.variables, [validation], conditions=())
+        variables = [asdict(variable) for variable in union.variables]
+        return self.policies[0].text(self.name, variables, [validation], conditions=())
 
     def told_apart(self, row: Row) -> list[Row] | None:
         """Give the answer of each policy in ``row``; None when it is no plain answer."""
@@ -83,36 +85,14 @@ def joined(policies: Iterable[Policy]) -> tuple[Joined, ...]:
     )
 
 
-class _Union:
-    """The variables of several policies, each that they share once."""
-
-    def __init__(self) -> None:
-        self.variables: list[JsonObject] = []
-        self._names: set[str] = set()
-        self._known: dict[tuple[str, str], str] = {}
-
-    def add(self, policy: Policy, variant: Variant) -> str:
-        """Take the variables of ``policy``, and give the CEL of its answer."""
-        names: dict[str, str] = {}
-        for variable in policy.variables(variant):
-            name, expression = variable["name"], _renamed(variable["expression"], names)
-            names[name] = self._shared(name, expression)
-        answer = _answer(policy.validations, names)
-        if not policy.conditions:
-            return answer
-        met = [self._shared(_CONDITION, condition["expression"]) for condition in policy.conditions]
-        return f"({' && '.join(f'variables.{name}' for name in met)} ? {answer} : {json.dumps(NO_SUBJECT)})"
-
-    def _shared(self, name: str, expression: str) -> str:
-        if (name, expression) not in self._known:
-            self._known[name, expression] = self._free(name)
-            self.variables.append({"name": self._known[name, expression], "expression": expression})
-        return self._known[name, expression]
-
-    def _free(self, name: str) -> str:
-        free = next(one for one in (name, *(f"{name}{n}" for n in range(2, 1000))) if one not in self._names)
-        self._names.add(free)
-        return free
+def _added(union: Union, policy: Policy, variant: Variant) -> str:
+    """Put the variables of ``policy`` into ``union``, and give the CEL of its answer."""
+    names = union.add(Variable(one["name"], one["expression"]) for one in policy.variables(variant))
+    answer = _answer(policy.validations, names)
+    if not policy.conditions:
+        return answer
+    met = [union.share(_CONDITION, condition["expression"]) for condition in policy.conditions]
+    return f"({' && '.join(f'variables.{name}' for name in met)} ? {answer} : {json.dumps(NO_SUBJECT)})"
 
 
 def _answer(validations: Sequence[JsonObject], names: Mapping[str, str]) -> str:
@@ -120,9 +100,5 @@ def _answer(validations: Sequence[JsonObject], names: Mapping[str, str]) -> str:
     answer = json.dumps(_PASSES)
     for validation in reversed(validations):
         told = validation.get("messageExpression") or json.dumps(validation.get("message") or "failed")
-        answer = f"(({_renamed(validation['expression'], names)}) ? {answer} : ({_renamed(told, names)}))"
+        answer = f"(({renamed(validation['expression'], names)}) ? {answer} : ({renamed(told, names)}))"
     return answer
-
-
-def _renamed(expression: str, names: Mapping[str, str]) -> str:
-    return REFERENCE.sub(lambda found: f"variables.{names.get(found[1], found[1])}", expression)

@@ -1,20 +1,27 @@
 """The native way: ValidatingAdmissionPolicies, which the API server asks itself.
 
-A denial names one policy, whichever the API server comes to first. So each policy has a copy in the plane that denies
-nothing and writes down what its original says: to the audit event of the request, under a key of its own. (What the
-server itself writes there about failures has one key for all policies, and the first one wins.) The original is what
+A denial and a warning have what the rules of one policy find, as far as there is room, and nothing says which rules
+speak about an object that breaks none. So one more policy in the plane, a copy of all of them, denies nothing and
+writes down what each rule says: to the audit event of the request, under the name of the rule. The originals are what
 denies and warns, and an answer in which the two do not fit is no verdict.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+import yaml
+from yaml.cyaml import CSafeLoader
+
+from thunderguard import assets
 from thunderguard.controlplane.api import path_of
 from thunderguard.controlplane.processes import eventually
-from thunderguard.engines.kyvernocli.policies import Kind, Policy, load_policies
+from thunderguard.engines.base import digest
 from thunderguard.engines.webhook import probe
 from thunderguard.engines.webhook.engine import WebhookEngine
 from thunderguard.engines.webhook.estates import install_estates, put_estate
@@ -22,6 +29,10 @@ from thunderguard.engines.webhook.way import DoorError, Said, Verdict
 from thunderguard.errors import ControlPlaneError, EngineError, PolicyError
 from thunderguard.facts.values import as_list, as_text, dig
 from thunderguard.model import OutcomeKind
+from thunderguard.render.bodies import ESTATE, Variable, needed
+from thunderguard.render.policies import LINES, MORE, SEPARATOR, SUBJECT, fitting
+from thunderguard.render.together import own
+from thunderguard.render.union import Union
 
 if TYPE_CHECKING:
     from thunderguard.catalogue import Catalogue
@@ -29,31 +40,59 @@ if TYPE_CHECKING:
     from thunderguard.engines.webhook.plane import Plane
     from thunderguard.model import JsonObject
 
-KIND = Kind("admissionregistration.k8s.io", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
-FILE = "native.yaml"
+FILE = "native/policies.yaml"
+POLICY, BINDING = "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"
+
+#: The name of the policy that writes down what the others say.
+COPY = "thunderguard-told"
 
 _API = "admissionregistration.k8s.io/v1"
-_COPY = "-told"
-_FOUND, _SPOKEN = "found", "spoken"
+# What the copy writes of a rule that speaks about the object and finds nothing.
+_NOTHING = "nothing"
+# And the key under which it writes that it was asked at all.
+_ASKED = "asked"
+_HINT = "thunderguard render writes the policies anew"
 _DENIAL = re.compile(
     r"ValidatingAdmissionPolicy '(?P<policy>[^']+)' with binding '[^']+' denied request: (?P<text>.*)", re.DOTALL
 )
-_WARNING = "Validation failed for ValidatingAdmissionPolicy '{}' with binding "
+_WARNING = re.compile(
+    r"Validation failed for ValidatingAdmissionPolicy '(?P<policy>[^']+)' with binding '[^']+': (?P<text>.*)", re.DOTALL
+)
 _SECONDS = 60.0
 _POLL = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A policy in the plane: its rule, its name, and what its own binding does when it fails."""
+    """A policy in the plane: its name, its rules in the order in which it tells them, and what its binding does."""
 
-    rule: str
     name: str
+    rules: tuple[str, ...]
     actions: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A policy of the file, with its binding and its rules."""
+
+    policy: JsonObject
+    binding: JsonObject
+    rules: tuple[str, ...]
+
+    @property
+    def bound(self) -> Bound:
+        """What an answer is held against."""
+        actions = as_list(dig(self.binding, ("spec", "validationActions")))
+        return Bound(self.policy["metadata"]["name"], self.rules, frozenset(actions))
+
+    @property
+    def matched(self) -> list[JsonObject]:
+        """The kinds of requests that it is asked about."""
+        return as_list(dig(self.policy, ("spec", "matchConstraints", "resourceRules")))
+
+
 class NativeWay:
-    """Native policies, as ``policies/<rule>/native.yaml`` has them."""
+    """Native policies, as ``policies/native`` has them."""
 
     name: ClassVar[str] = "native"
     flags: ClassVar[tuple[str, ...]] = ()
@@ -64,26 +103,22 @@ class NativeWay:
         self._is_in_force = False
 
     def open(self, plane: Plane, catalogue: Catalogue, options: EngineOptions) -> None:
-        """Install the definition of the Estate, the policies, and then their copies.
+        """Install the definition of the Estate, the policies, and then the copy of them.
 
         Raises PolicyError when the API server refuses one, and EngineError.
         """
         self._plane = plane
         self.version = plane.version
-        loaded = load_policies(options, tuple(catalogue.object_rules), FILE, KIND)
-        self.policy_sha256 = loaded.sha256
-        policies = tuple(loaded.by_rule.values())
+        root = options.policies_dir if options.policies_dir is not None else assets.root("policies")
+        path = root / FILE
+        policies, self.policy_sha256 = load(path, catalogue.object_rules)
         self._names = {as_text(dig(one.binding, ("spec", "paramRef", "name"))) for one in policies} - {""}
         install_estates(plane, options.policies_dir)
         for one in policies:
-            self._install(one, one.policy, one.binding or {})
-        # The server learns of objects of one kind in their order: when it asks the last copy, it asks every original.
-        for one in policies:
-            self._install(one, *copied(one))
-        self.bound = tuple(
-            Bound(one.rule, one.name, frozenset(as_list(dig(one.binding, ("spec", "validationActions")))))
-            for one in policies
-        )
+            self._install(path, one.policy, one.binding)
+        # The server learns of objects of one kind in their order: when it asks the copy, it asks every original.
+        self._install(path, *copied(policies))
+        self.bound = tuple(one.bound for one in policies)
 
     def use(self, estate: JsonObject) -> None:
         """Put the Estate into the plane, and see once that every policy is asked. Raises EngineError."""
@@ -93,27 +128,25 @@ class NativeWay:
             self._is_in_force = True
 
     def verdict(self, said: Said) -> Verdict:
-        """Read what the copies wrote down, and hold the answer against it. Raises DoorError."""
-        lines, spoken = {}, set()
-        for one in self.bound:
-            lead = f"{one.name}{_COPY}/"
-            if text := said.annotations.get(f"{lead}{_FOUND}"):
-                lines[one.rule] = text
-            if said.annotations.get(f"{lead}{_SPOKEN}") == "yes":
-                spoken.add(one.rule)
+        """Read what the copy wrote down, and hold the answer against it. Raises DoorError."""
+        told = {
+            rule: text for one in self.bound for rule in one.rules if (text := said.annotations.get(f"{COPY}/{rule}"))
+        }
+        lines = {rule: text for rule, text in told.items() if text != _NOTHING}
         self._check_denial(said, lines)
+        warnings = {found["policy"]: found["text"] for one in said.answer.warnings if (found := _WARNING.match(one))}
         for one in self.bound:
-            if one.rule in lines and "Warn" in one.actions:
-                words = _WARNING.format(one.name)
-                if not any(warning.startswith(words) for warning in said.answer.warnings):
-                    raise DoorError(f"{one.name} fails, and nothing is told to whoever asks")
-        return Verdict(lines, frozenset(spoken))
+            if "Warn" in one.actions and not fits(warnings.get(one.name, ""), lines, one.rules):
+                raise DoorError(f"{one.name} warns of another thing than it finds: {warnings.get(one.name, ''):.400}")
+        return Verdict(lines, frozenset(told))
 
     def close(self) -> None:
         """Do nothing: all that it made is in the plane."""
 
-    def _check_denial(self, said: Said, lines: dict[str, str]) -> None:
-        denying = {one.name: lines[one.rule] for one in self.bound if one.rule in lines and "Deny" in one.actions}
+    def _check_denial(self, said: Said, lines: Mapping[str, str]) -> None:
+        denying = {
+            one.name: one for one in self.bound if "Deny" in one.actions and not lines.keys().isdisjoint(one.rules)
+        }
         if not said.is_denied:
             if denying:
                 raise DoorError(f"it is admitted, though {', '.join(sorted(denying))} fails")
@@ -122,38 +155,35 @@ class NativeWay:
         denial = _DENIAL.search(message)
         if denial is None:
             raise DoorError(f"the API server answers {said.answer.status} {' '.join(message.split())[:400]}")
-        if denial["policy"] not in denying or denial["text"].strip() != denying[denial["policy"]].strip():
+        by = denying.get(denial["policy"])
+        if by is None or not fits(denial["text"], lines, by.rules):
             uncompiled = "compilation error" in message
             kind = OutcomeKind.POLICY_DOES_NOT_COMPILE if uncompiled else OutcomeKind.ENGINE_FAILED
             raise DoorError(f"it is denied by {denial['policy']}: {' '.join(denial['text'].split())[:400]}", kind)
 
-    def _install(self, read: Policy, policy: JsonObject, binding: JsonObject) -> None:
+    def _install(self, path: Path, policy: JsonObject, binding: JsonObject) -> None:
         for obj, plural in (
             (policy, "validatingadmissionpolicies"),
             (binding, "validatingadmissionpolicybindings"),
         ):
-            path = path_of(plural, api_version=_API, name=obj["metadata"]["name"])
+            where = path_of(plural, api_version=_API, name=obj["metadata"]["name"])
             try:
-                self._plane.back.apply(path, obj)
+                self._plane.back.apply(where, obj)
             except ControlPlaneError as error:
-                raise PolicyError(f"the policy does not compile: {read.path}: {error.message}") from None
+                raise PolicyError(f"the policy does not compile: {path}: {error.message}") from None
 
     def _await_policies(self) -> None:
-        """Wait until each policy has answered for one object at least. Raises EngineError."""
-        wanted = {f"{one.name}{_COPY}/{_SPOKEN}" for one in self.bound}
+        """Wait until the copy is asked about an object, and so every original. Raises EngineError."""
         seen = ""
 
-        def all_spoke() -> bool:
+        def is_asked() -> bool:
             nonlocal seen
-            for path, obj in _canaries():
-                said = self._plane.ask("POST", path, obj)
-                wanted.difference_update(said.annotations)
-                seen = said.answer.message or seen
-            return not wanted
+            said = self._plane.ask("POST", probe.PATH, probe.workload("thunderguard-canary"))
+            seen = said.answer.message or seen
+            return f"{COPY}/{_ASKED}" in said.annotations
 
-        if not eventually(all_spoke, seconds=_SECONDS, interval=_POLL):
-            names = ", ".join(sorted(key.partition(_COPY)[0] for key in wanted))
-            raise EngineError(f"{names} is not in force within {_SECONDS:g} s: {' '.join(seen.split())[:400]}")
+        if not eventually(is_asked, seconds=_SECONDS, interval=_POLL):
+            raise EngineError(f"no policy is in force within {_SECONDS:g} s: {' '.join(seen.split())[:400]}")
 
 
 class NativeWebhookEngine(WebhookEngine):
@@ -163,42 +193,106 @@ class NativeWebhookEngine(WebhookEngine):
     way = NativeWay
 
 
-def copied(read: Policy) -> tuple[JsonObject, JsonObject]:
-    """Give the copy of a policy that writes down what it finds, and its binding. Raises PolicyError."""
-    spec = dict(read.policy["spec"])
-    validations = as_list(spec.pop("validations"))
-    if len(validations) != 1 or not as_text(dig(validations[0], ("messageExpression",))):
-        raise PolicyError(f"{read.path} has more than one validation, or one without a messageExpression")
-    (validation,) = validations
-    says_subject = any(as_text(dig(one, ("name",))) == "subject" for one in as_list(spec.get("variables")))
-    spoken = 'variables.subject ? "yes" : "no"' if says_subject else '"yes"'
-    spec["auditAnnotations"] = [
-        {
-            "key": _FOUND,
-            "valueExpression": f'({validation["expression"]}) ? "" : ({validation["messageExpression"]})',
-        },
-        {"key": _SPOKEN, "valueExpression": spoken},
+def load(path: Path, rules: Collection[str]) -> tuple[list[Read], str]:
+    """Give the policies of the file at ``path``, in which each of ``rules`` is once, and the hash over it.
+
+    Raises PolicyError.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise PolicyError(f"the policies {path} cannot be read: {error.strerror}", hint=_HINT) from None
+    try:
+        documents = [one for one in yaml.load_all(content, Loader=CSafeLoader) if isinstance(one, dict)]
+    except (yaml.YAMLError, ValueError) as error:
+        words = " ".join(str(error).split())
+        raise PolicyError(f"the policy does not compile: {path} is not YAML: {words}", hint=_HINT) from None
+    bindings = {dig(one, ("spec", "policyName")): one for one in documents if one.get("kind") == BINDING}
+    policies = [
+        Read(one, bindings.pop(dig(one, ("metadata", "name")), {}), _rules(one, rules))
+        for one in documents
+        if one.get("kind") == POLICY
     ]
-    name = f"{read.name}{_COPY}"
-    bound = {**(read.binding or {}).get("spec", {}), "policyName": name, "validationActions": ["Audit"]}
+    held = [rule for one in policies for rule in one.rules]
+    if sorted(held) != sorted(rules) or bindings or not all(one.binding for one in policies):
+        raise PolicyError(f"{path} does not hold each rule once, each policy with its binding", hint=_HINT)
+    return policies, digest({FILE: content})
+
+
+def copied(policies: Sequence[Read]) -> tuple[JsonObject, JsonObject]:
+    """Give the policy that writes down what each rule of ``policies`` says, and its binding.
+
+    It has their variables, and is asked about whatever one of them is asked about. Raises PolicyError for policies that
+    differ in more than their rules.
+    """
+    first = policies[0]
+    if any(_shared(one) != _shared(first) for one in policies):
+        raise PolicyError(f"the policies of {FILE} differ in what they exclude, or in their parameters", hint=_HINT)
+    matched = [rule for one in policies for rule in one.matched]
+    subresources = _subresources(matched)
+    union = Union()
+    said = {rule: text for one in policies for rule, text in _said(one, subresources, union).items()}
+    spec = {key: value for key, value in first.policy["spec"].items() if key not in {"matchConditions", "validations"}}
+    spec["matchConstraints"] = {**spec["matchConstraints"], "resourceRules": matched}
+    spec["variables"] = [asdict(variable) for variable in union.variables]
+    spec["auditAnnotations"] = [
+        {"key": _ASKED, "valueExpression": '"yes"'},
+        *({"key": rule, "valueExpression": text} for rule, text in said.items()),
+    ]
+    bound = {**first.binding["spec"], "policyName": COPY, "validationActions": ["Audit"]}
     return (
-        {**read.policy, "metadata": {"name": name}, "spec": spec},
-        {"apiVersion": _API, "kind": KIND.binding, "metadata": {"name": name}, "spec": bound},
+        {**first.policy, "metadata": {"name": COPY}, "spec": spec},
+        {"apiVersion": _API, "kind": BINDING, "metadata": {"name": COPY}, "spec": bound},
     )
 
 
-def _canaries() -> list[tuple[str, JsonObject]]:
-    """Give objects of which every policy is asked about one at least, and where they are created."""
-    name, namespace = "thunderguard-canary", probe.NAMESPACE
-    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
-    scaler = {"maxReplicas": 1, "scaleTargetRef": target}
-    labels = {"helm.sh/chart": f"{name}-0.1.0"}
-    dry = "?dryRun=All"
-    return [
-        (probe.PATH, probe.workload(name)),
-        (f"{path_of('namespaces', api_version='v1')}{dry}", {"metadata": {"name": name, "labels": labels}}),
-        (
-            f"{path_of('horizontalpodautoscalers', api_version='autoscaling/v2', namespace=namespace)}{dry}",
-            {"metadata": {"name": name}, "spec": scaler},
-        ),
-    ]
+def fits(text: str, lines: Mapping[str, str], rules: Sequence[str]) -> bool:
+    """Say whether ``text`` is what a policy of ``rules`` tells of ``lines``, or as much of it as there is room for."""
+    whole = " ".join(SEPARATOR.join(lines[rule] for rule in rules if rule in lines).split())
+    said = " ".join(text.split())
+    # A warning that is too long the server cuts anywhere.
+    return said == whole or (bool(said) and whole.startswith(said.removesuffix(MORE)))
+
+
+def _shared(read: Read) -> list[object]:
+    spec = read.policy["spec"]
+    constraints = {key: value for key, value in spec["matchConstraints"].items() if key != "resourceRules"}
+    return [constraints, spec.get("paramKind"), spec.get("failurePolicy"), read.binding["spec"].get("paramRef")]
+
+
+def _said(read: Read, subresources: set[str], union: Union) -> dict[str, str]:
+    """Give the CEL of what the copy writes of each rule of a policy, whose variables are put into ``union``.
+
+    That is what the rule finds, that it finds nothing, or "" when it does not speak.
+    """
+    spec = read.policy["spec"]
+    variables = [Variable(one["name"], one["expression"]) for one in spec["variables"]]
+    conditions = [f"({one['expression']})" for one in as_list(spec.get("matchConditions"))]
+    mine = _subresources(read.matched)
+    if subresources - mine:
+        conditions.append(f"(!has(request.subResource) || request.subResource in {json.dumps(['', *sorted(mine)])})")
+    known = [one for one in variables if one.name != ESTATE]
+    texts = {}
+    names = union.add(
+        [
+            *(one for one in variables if one.name == ESTATE),
+            *needed([f"variables.{own(name, rule)}" for rule in read.rules for name in (SUBJECT, LINES)], known),
+        ]
+    )
+    met = union.share("met", " && ".join(conditions) or "true")
+    for rule in read.rules:
+        subject, lines = (names[own(name, rule)] for name in (SUBJECT, LINES))
+        text = fitting(lines, f"variables.{lines}.join({json.dumps(SEPARATOR)})")
+        found = f"size(variables.{lines}) == 0 ? {json.dumps(_NOTHING)} : {text}"
+        texts[rule] = f'!(variables.{met} && variables.{subject}) ? "" : {found}'
+    return texts
+
+
+def _subresources(matched: Sequence[JsonObject]) -> set[str]:
+    named = (as_text(name) for rule in matched for name in as_list(rule.get("resources")))
+    return {name.partition("/")[2] for name in named} - {""}
+
+
+def _rules(policy: JsonObject, rules: Collection[str]) -> tuple[str, ...]:
+    names = {as_text(dig(one, ("name",))) for one in as_list(dig(policy, ("spec", "variables")))}
+    return tuple(rule for rule in rules if own(LINES, rule) in names)
