@@ -53,6 +53,15 @@ def bad() -> JsonObject:
     return obj
 
 
+def other() -> JsonObject:
+    """Give a Deployment that every way admits, and that is not there yet."""
+    obj = workload()
+    obj["metadata"] = {"name": "api", "namespace": obj["metadata"]["namespace"]}
+    for container in obj["spec"]["template"]["spec"]["containers"]:
+        container["image"] = "registry.example.org/api:1.0.0"
+    return obj
+
+
 def create(door: Door, obj: JsonObject) -> Answer:
     return door.plane.door.request("POST", DRY, obj)
 
@@ -60,15 +69,16 @@ def create(door: Door, obj: JsonObject) -> Answer:
 def is_well(door: Door) -> bool:
     """Say whether what is right is admitted, and what is wrong denied for what is wrong with it."""
     denied = create(door, bad())
-    return create(door, workload()).is_good and not denied.is_good and "resource-limits: " in denied.message
+    return create(door, other()).is_good and not denied.is_good and "resource-limits: " in denied.message
 
 
 def check_closed(door: Door) -> Answer:
     """Assert that nothing is admitted now but a deletion; give what was said."""
-    said = create(door, workload())
+    said = create(door, other())
     assert not said.is_good
+    # It would be refused for being there, too.
+    assert said.status != 409, said.message
     assert not create(door, bad()).is_good
-    assert not create(door, {**workload(), "metadata": {**workload()["metadata"], "name": "another"}}).is_good
     return said
 
 
@@ -94,7 +104,7 @@ def restarted(door: Door, server: Running, command: list[str], environment: dict
 def test_an_estate_that_is_deleted_denies_everything_until_it_is_back(door: Door) -> None:
     with present(door):
         taken = take_estate(door)
-        wait("a closed door", lambda: not create(door, workload()).is_good, seconds=SECONDS)
+        wait("a closed door", lambda: not create(door, other()).is_good, seconds=SECONDS)
         check_closed(door)
     taken()
     wait_until_well(door)
@@ -228,7 +238,7 @@ def test_a_server_that_hangs_closes_the_door_until_it_goes_on(behind: Door) -> N
     with present(behind):
         os.kill(pid, signal.SIGSTOP)
         try:
-            assert not create(behind, workload()).is_good
+            assert not create(behind, other()).is_good
         finally:
             os.kill(pid, signal.SIGCONT)
     wait_until_well(behind)
@@ -262,7 +272,7 @@ def test_an_expired_certificate_closes_the_door_until_another_one_is_there() -> 
         door.plane.launch(running.name, command, environment)
 
         def is_expired() -> bool:
-            said: Any = create(door, workload())
+            said: Any = create(door, other())
             return not said.is_good and "expired" in said.message
 
         wait("an expired certificate", is_expired, seconds=SECONDS)

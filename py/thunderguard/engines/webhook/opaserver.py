@@ -96,7 +96,7 @@ def arguments(root: str, address: str, health: str) -> list[str]:
         "--authorization=basic",
         "--skip-version-check",
         "--log-level=info",
-        "--log-level-request=error",
+        "--log-level-request=debug",
         "--optimize-store-for-read-speed",
         "--shutdown-wait-period=10",
         "--watch",
