@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any, cast
 
@@ -78,6 +79,10 @@ def test_an_engine_at_the_door_says_what_every_case_says(name: str) -> None:
     (engine,) = result.engines
     agreeing = [one for one in engine.results if one.result is Result.AGREES]
     assert len(agreeing) > len(cases) / 2
+    # What is waived up to a day is let in on that day, and not on the next.
+    dated = [one for one in engine.results if one.case.at is not None]
+    assert {one.case.at for one in dated} == {date(2026, 12, 31), date(2027, 1, 1)}
+    assert [one.case.id for one in dated if one.result is not Result.AGREES] == []
 
 
 @pytest.mark.parametrize("name", ENGINES)

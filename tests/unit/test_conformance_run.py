@@ -14,6 +14,7 @@ from conformance_bed import ESTATE, TWO, FakeEngine, cases_of, failing, name_of,
 from thunderguard.conformance.cases import Case
 from thunderguard.conformance.deviations import Deviation
 from thunderguard.conformance.result import Conformance, EngineResult, Result
+from thunderguard.engines import DOOR_ENGINES
 from thunderguard.errors import EngineError, PolicyError, ToolMissingError, UsageError
 from thunderguard.estate import Estate
 from thunderguard.model import Outcome, Status
@@ -218,6 +219,20 @@ def test_an_engine_is_opened_once_for_each_estate(tmp_path: Path) -> None:
     # Under the other Estate the two are the other way round.
     assert results(result)["namespace-boundary/b"] is Result.DIFFERS
     assert results(result)["namespace-boundary/c"] is Result.DIFFERS
+
+
+@pytest.mark.parametrize("name", ["reference", *DOOR_ENGINES])
+def test_a_case_with_a_day_is_asked_of_every_engine_on_that_day(tmp_path: Path, name: str) -> None:
+    found = cases_of(tmp_path, TWO.replace("    as:", '    at: "2026-12-31"\n    as:', 1))
+    opened: list[tuple[str, date | None]] = []
+
+    def opener(engine: str, estate: Estate, at: date | None) -> FakeEngine:
+        opened.append((engine, at))
+        return FakeEngine(estate)
+
+    result = run(found, opener=opener, engines=(name,))
+    assert opened == [(name, date(2026, 12, 31)), (name, None)]
+    assert results(result) == {STRAY: Result.AGREES, HOME: Result.AGREES}
 
 
 def test_a_case_with_an_invalid_estate_is_named(tmp_path: Path) -> None:

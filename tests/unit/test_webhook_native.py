@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from fake_plane import FakeApi, FakePlane
 
 from thunderguard import assets
 from thunderguard.catalogue import load_catalogue
 from thunderguard.controlplane.api import Answer
+from thunderguard.engines.base import EngineOptions
 from thunderguard.engines.webhook.native import COPY, FILE, Bound, NativeWay, copied, fits, load
 from thunderguard.engines.webhook.probe import RULE, Probe
 from thunderguard.engines.webhook.way import DoorError, Said, Verdict
 from thunderguard.errors import PolicyError
-from thunderguard.model import OutcomeKind
+from thunderguard.estate import DEFAULT_ESTATE, load_estate
+from thunderguard.model import JsonObject, OutcomeKind
 
 DENY = "thunderguard-deny"
 WARN = "thunderguard-warn"
-RULES = load_catalogue().object_rules
+CATALOGUE = load_catalogue()
+RULES = CATALOGUE.object_rules
 SHIPPED = assets.root("policies") / FILE
 
 
@@ -134,7 +141,7 @@ def test_a_policy_that_does_not_compile_says_so(way: NativeWay) -> None:
 
 def test_the_copy_denies_nothing_and_is_asked_what_its_originals_are() -> None:
     policies, _ = load(SHIPPED, RULES)
-    policy, binding = copied(policies)
+    policy, binding = copied(policies, "yes")
     spec: Mapping[str, Any] = policy["spec"]
     assert not spec.keys() & {"validations", "matchConditions"}
     assert [one["key"] for one in spec["auditAnnotations"]] == ["asked", *(r for one in policies for r in one.rules)]
@@ -177,7 +184,111 @@ def test_policies_that_differ_in_what_they_exclude_have_no_copy() -> None:
     first, second = load(SHIPPED, RULES)[0]
     second.policy["spec"]["matchConstraints"]["excludeResourceRules"] = []
     with pytest.raises(PolicyError, match="differ in what they exclude"):
-        copied([first, second])
+        copied([first, second], "yes")
+
+
+# ---------------------------------------------------------------------------------------------- waivers
+
+LAST_DAY, DAY_AFTER = date(2026, 12, 31), date(2027, 1, 1)
+POLICIES = "validatingadmissionpolicies"
+
+
+def waiving(name: str = "api", expires: date = LAST_DAY) -> JsonObject:
+    """Give the Estate with a waiver of resource-limits for the Deployment ``name``."""
+    waiver = {
+        "rule": "resource-limits",
+        "resource": {"kind": "Deployment", "namespace": "thunderline", "name": name},
+        "reason": "sizes are being measured",
+        "owner": "ops",
+        "expires": expires.isoformat(),
+    }
+    data = load_estate(DEFAULT_ESTATE).data
+    return {**data, "spec": {**data["spec"], "waivers": [waiver]}}
+
+
+def asked_by_the_newest(api: FakeApi) -> Said:
+    annotations = api.named(COPY, POLICIES)["spec"]["auditAnnotations"]
+    (asked,) = [one["valueExpression"] for one in annotations if one["key"] == "asked"]
+    return Said(Answer(201, {}), {f"{COPY}/asked": json.loads(asked)})
+
+
+@pytest.fixture
+def plane() -> FakePlane:
+    return FakePlane(asked_by_the_newest)
+
+
+def opened(plane: FakePlane, policies: Path | None = None) -> NativeWay:
+    way = NativeWay()
+    way.open(cast("Any", plane), CATALOGUE, EngineOptions(policies_dir=policies))
+    return way
+
+
+def waives(plane: FakePlane, name: str = "api") -> list[bool]:
+    """Say whether the policy that denies, its annotation and the copy hold the waiver for ``name``."""
+    policy, copy = plane.back.named(DENY, POLICIES), plane.back.named(COPY, POLICIES)
+    return [
+        f'variables.name == "{name}"' in json.dumps(policy["spec"]).replace('\\"', '"'),
+        f"Deployment/{name} until" in policy["metadata"]["annotations"].get("thunderguard.dev/waived", ""),
+        f'variables.name == "{name}"' in json.dumps(copy["spec"]).replace('\\"', '"'),
+    ]
+
+
+def test_a_waiver_is_in_the_policies_up_to_its_last_day(plane: FakePlane) -> None:
+    way = opened(plane)
+    shipped = plane.back.objects.copy()
+    way.use(waiving(), LAST_DAY)
+    assert waives(plane) == [True, True, True]
+    way.use(waiving(), DAY_AFTER)
+    assert waives(plane) == [False, False, False]
+    assert {path: plane.back.objects[path] for path in shipped} == shipped
+
+
+def test_without_a_day_it_is_the_present_one(plane: FakePlane) -> None:
+    way = opened(plane)
+    way.use(waiving(expires=date(2001, 1, 1)))
+    assert waives(plane) == [False, False, False]
+    way.use(waiving(expires=date(2999, 12, 31)))
+    assert waives(plane) == [True, True, True]
+
+
+def test_policies_are_exchanged_only_for_other_waivers(plane: FakePlane) -> None:
+    way = opened(plane)
+    count = len(plane.back.applied)
+    way.use(load_estate(DEFAULT_ESTATE).data, LAST_DAY)
+    way.use(waiving(), DAY_AFTER)
+    assert len(plane.back.applied) == count
+    way.use(waiving(), LAST_DAY)
+    assert plane.back.applied[-2].endswith(COPY)
+    count = len(plane.back.applied)
+    way.use(waiving(), date(2026, 1, 1))
+    assert len(plane.back.applied) == count
+    way.use(waiving("web"), LAST_DAY)
+    assert len(plane.back.applied) > count
+    assert (waives(plane), waives(plane, "web")) == ([False] * 3, [True] * 3)
+
+
+def test_policies_that_are_refused_are_put_there_the_next_time(plane: FakePlane) -> None:
+    way = opened(plane)
+    way.use(waiving(), DAY_AFTER)
+    plane.back.refused = COPY
+    with pytest.raises(PolicyError, match="does not compile"):
+        way.use(waiving(), LAST_DAY)
+    plane.back.refused = None
+    # By then the originals have the waiver, and their copy does not.
+    assert waives(plane) == [True, True, False]
+    way.use(waiving(), DAY_AFTER)
+    assert waives(plane) == [False, False, False]
+
+
+def test_no_waiver_is_written_into_policies_that_are_not_what_is_rendered(plane: FakePlane, tmp_path: Path) -> None:
+    folder = tmp_path / "policies"
+    shutil.copytree(assets.root("policies"), folder)
+    file = folder / FILE
+    file.write_text(file.read_text(encoding="utf-8").replace("sets no ", "lacks "), encoding="utf-8")
+    way = opened(plane, folder)
+    way.use(waiving(), DAY_AFTER)
+    with pytest.raises(PolicyError, match="it is not what is rendered"):
+        way.use(waiving(), LAST_DAY)
 
 
 def test_a_probe_is_seen_by_its_own_name_alone() -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
+from fake_plane import FakeApi, FakePlane
 
 from thunderguard.catalogue import load_catalogue
 from thunderguard.controlplane.api import Answer
 from thunderguard.controlplane.certificates import Authority
 from thunderguard.engines.base import EngineOptions
-from thunderguard.engines.kyvernocli.policies import load_policies
+from thunderguard.engines.kyvernocli.policies import Variant, load_policies
 from thunderguard.engines.pins import pinned
 from thunderguard.engines.sources import load_sources
 from thunderguard.engines.webhook import kyverno as kyverno_way
@@ -104,14 +106,32 @@ def test_the_files_of_a_server_come_and_go(tmp_path: Path) -> None:
     estate = tmp_path / "opa" / "data" / "estate" / "estate.yaml"
     assert not estate.exists()
     files.use({"spec": {"a": 1}})
-    link = estate.lstat()
+    link = estate.lstat().st_ino, estate.lstat().st_mtime_ns
     files.use({"spec": {"a": 2}})
     assert yaml.safe_load(estate.read_text()) == {"spec": {"a": 2}}
     # What is listed stays as it is: a server that lists the folder now finds the one Estate or the other.
-    assert estate.lstat() == link
+    assert (estate.lstat().st_ino, estate.lstat().st_mtime_ns) == link
     assert len(list(estate.parent.iterdir())) == 3
     files.use(None)
-    assert list(estate.parent.iterdir()) == []
+    assert [one for one in estate.parent.iterdir() if not one.name.startswith(".")] == []
+    assert len(list(estate.parent.iterdir())) == 2
+
+
+def test_a_server_is_told_a_day_beside_the_estate_and_else_nothing_of_the_time(tmp_path: Path) -> None:
+    files = OpaFiles(tmp_path / "opa", load_sources(ROOT / "rego"), Authority.make())
+    day = tmp_path / "opa" / "data" / "today.yaml"
+    link = day.lstat().st_ino
+    assert yaml.safe_load(day.read_text()) == {}
+    for at in (date(2026, 12, 31), date(2027, 1, 1)):
+        files.use({"spec": {}}, at)
+        assert yaml.safe_load(day.read_text()) == {"clock": {"at": at.isoformat()}}
+    files.use({"spec": {}})
+    assert yaml.safe_load(day.read_text()) == {}
+    files.use(None)
+    assert yaml.safe_load(day.read_text()) == {}
+    # The name is always listed, and read after the Estate: who has read the new one has yet to read the day.
+    assert day.lstat().st_ino == link
+    assert sorted(one.name for one in day.parent.iterdir()) == ["data.json", "estate", day.name]
 
 
 @pytest.fixture
@@ -187,6 +207,34 @@ def kyverno() -> KyvernoWay:
     way._by_name = {policy.name: policy for policy in policies.by_rule.values()}
     way._actions = {one.rule: frozenset(one.policy["spec"]["validationActions"]) for one in policies.by_rule.values()}
     return way
+
+
+def test_the_clock_of_kyverno_is_the_day_that_stands_with_the_estate_or_its_own() -> None:
+    policies = load_policies(EngineOptions(), CATALOGUE.object_rules, "kyverno.yaml", kyverno_way.KIND)
+    for policy in policies.by_rule.values():
+        told = kyverno_way._told(policy)
+        was, now = (
+            {one["name"]: one["expression"] for one in read.variables(Variant.PLACED)} for read in (policy, told)
+        )
+        assert {name for name in was if was[name] != now[name]} == {"now"}
+        assert now["now"].endswith(f" : {was['now']}")
+        assert {**told.policy, "spec": {**told.policy["spec"], "variables": []}} == {
+            **policy.policy,
+            "spec": {**policy.policy["spec"], "variables": []},
+        }
+
+
+def test_the_day_that_kyverno_is_told_comes_and_goes_with_the_estate(kyverno: KyvernoWay) -> None:
+    plane = FakePlane(lambda _: said())
+    kyverno._plane, kyverno._estates = cast("Any", plane), {"thunderline"}
+
+    def told(api: FakeApi) -> object:
+        return api.named("thunderline")["metadata"]["annotations"]
+
+    kyverno.use({"spec": {}}, date(2026, 12, 31))
+    assert told(plane.back) == {"thunderguard.dev/moment": "2026-12-31T12:00:00Z"}
+    kyverno.use({"spec": {}})
+    assert told(plane.back) == {}
 
 
 def warning(text: str) -> str:

@@ -71,8 +71,7 @@ class Case:
     """One case of a rule, from ``file`` at ``line``.
 
     ``estate`` is the JSON text of what stands in place of the default Estate's fields, ``{}`` for nothing. ``at`` is
-    the day on which it is asked, None for today; what has a clock of its own cannot be told another. The fields from
-    ``operation`` on speak about the request alone.
+    the day on which it is asked, None for today. The fields from ``operation`` on speak about the request alone.
     """
 
     rule: str

@@ -16,7 +16,6 @@ from thunderguard.conformance.estates import changed_estate
 from thunderguard.conformance.result import Answer, CaseResult, Conformance, EngineResult, Result, Silence
 from thunderguard.engines import EngineOptions, open_engine
 from thunderguard.engines.base import AsksAhead
-from thunderguard.engines.registry import DOOR_ENGINES
 from thunderguard.errors import PolicyError, ThunderguardError
 from thunderguard.model import Document, Outcome, OutcomeKind, Resource, Status
 
@@ -112,9 +111,6 @@ class _Run:
 
     def _group(self, opener: Opener, group: _Group) -> list[Answer]:
         checks = group.checks
-        if group.at is not None and self.name in DOOR_ENGINES:
-            clock = "a real API server has a clock of its own"
-            return [Answer(check, Result.NOT_EXPRESSIBLE, clock) for check in checks]
         answers: list[Answer] = []
         left = list(checks)
         try:

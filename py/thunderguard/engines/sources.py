@@ -58,7 +58,12 @@ def rego_root(options: EngineOptions) -> Path:
 
 def data_of(sources: RegoSources, estate: JsonObject, at: date | None) -> JsonObject:
     """Give all data that policies read: those of ``sources``, the Estate, and ``at``, the day of judgement."""
-    return {**sources.data, "estate": estate, "clock": {"at": (at or today()).isoformat()}}
+    return {**sources.data, "estate": estate, "clock": clock(at or today())}
+
+
+def clock(at: date) -> JsonObject:
+    """Give what policies read as ``data.clock``: ``at``, the day of judgement."""
+    return {"at": at.isoformat()}
 
 
 def load_sources(root: Path) -> RegoSources:

@@ -58,7 +58,12 @@ def condition(rule: str, waivers: Sequence[Waiver]) -> str:
 
 def moment(day: date) -> str:
     """Give the CEL of a moment of ``day``, in place of the clock."""
-    return f'timestamp("{day.isoformat()}T12:00:00Z")'
+    return f'timestamp("{noon(day)}")'
+
+
+def noon(day: date) -> str:
+    """Give a moment of ``day`` as CEL reads it."""
+    return f"{day.isoformat()}T12:00:00Z"
 
 
 def annotated(rules: Sequence[str], waivers: Sequence[Waiver], group: str) -> Mapping[str, str]:

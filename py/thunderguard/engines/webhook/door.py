@@ -1,4 +1,4 @@
-"""One plane and one way, shared by every engine of a process that judges so: only the Estate changes."""
+"""One plane and one way, shared by every engine of a process that judges so: only the Estate and the day change."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from thunderguard.cleanup import on_failure
@@ -26,33 +27,36 @@ _POLL = 0.02
 
 
 class Door:
-    """A plane with the policies of a way in force, and one Estate at a time."""
+    """A plane with the policies of a way in force, and one Estate on one day at a time."""
 
     def __init__(self, way: Way, catalogue: Catalogue, options: EngineOptions) -> None:
         """Start the plane and install the policies. Raises PolicyError, ToolMissingError and EngineError."""
         self.way = way
         self.plane = Plane(options, door_flags=way.flags)
         self.users = 0
-        self._estate: JsonObject | None = None
+        self._in_force: tuple[JsonObject, date | None] | None = None
         self._lock = threading.RLock()
         with on_failure(self.close):
             self.asking = Asking(self.plane)
             way.open(self.plane, catalogue, options)
 
     @contextmanager
-    def judging_by(self, estate: JsonObject) -> Iterator[None]:
-        """Have ``estate`` in force, and nothing else, until this is left. Raises EngineError."""
+    def judging_by(self, estate: JsonObject, at: date | None = None) -> Iterator[None]:
+        """Have ``estate`` in force as on the day ``at`` (None: today), and nothing else, until this is left.
+
+        Raises PolicyError and EngineError.
+        """
         with self._lock:
-            if self._estate != estate:
-                self._estate = None
-                self._put(estate)
-                self._estate = estate
+            if self._in_force != (estate, at):
+                self._in_force = None
+                self._put(estate, at)
+                self._in_force = (estate, at)
             yield
 
     def forget_estate(self) -> None:
         """Have the next one who judges put its Estate into force anew."""
         with self._lock:
-            self._estate = None
+            self._in_force = None
 
     @property
     def is_of_use(self) -> bool:
@@ -66,10 +70,10 @@ class Door:
         finally:
             self.plane.close()
 
-    def _put(self, estate: JsonObject) -> None:
+    def _put(self, estate: JsonObject, at: date | None) -> None:
         """Put ``estate`` into force and wait until it is proved to be there: rules may be asked by it from then on."""
         sign = probe.Probe.make()
-        self.way.use(sign.planted(estate))
+        self.way.use(sign.planted(estate), at)
         seen = ""
 
         def is_in_force() -> bool:

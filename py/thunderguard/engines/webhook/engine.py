@@ -21,7 +21,7 @@ from thunderguard.engines.webhook.defaults import as_sent, without_echoes
 from thunderguard.engines.webhook.door import Door, give_back, take_door
 from thunderguard.engines.webhook.questions import Question, question
 from thunderguard.engines.webhook.way import DoorError, Verdict, Way
-from thunderguard.errors import ControlPlaneError, EngineError
+from thunderguard.errors import ControlPlaneError, EngineError, PolicyError
 from thunderguard.model import Document, EstateRequest, Outcome, OutcomeKind, RawFinding, Status
 
 if TYPE_CHECKING:
@@ -50,14 +50,14 @@ class WebhookEngine(ContextManaged):
         self._rules = tuple(catalogue.object_rules)
         self._estate_rules = tuple(catalogue.estate_rules)
         self._messages = Messages(catalogue.rules, estate.data)
-        self._estate = estate.data
+        self._estate, self._at = estate.data, options.at
         self._answers: OrderedDict[bytes, Outcome | str] = OrderedDict()
         self._lock = threading.Lock()
         self._taken: Door | None = None
         door = self._taken = take_door(self.way, catalogue, options)
         with on_failure(self.close):
             self._version, self._sha256 = door.way.version, door.way.policy_sha256
-            with door.judging_by(self._estate):
+            with door.judging_by(self._estate, self._at):
                 pass
 
     @property
@@ -83,9 +83,9 @@ class WebhookEngine(ContextManaged):
         outcome = self._remembered(document.text)
         if outcome is None and self._taken is not None:
             try:
-                with self._taken.judging_by(self._estate):
+                with self._taken.judging_by(self._estate, self._at):
                     outcome = self._asked(self._taken, document.text)
-            except EngineError:
+            except (PolicyError, EngineError):
                 return None
         return outcome if isinstance(outcome, str) else None
 
@@ -121,12 +121,15 @@ class WebhookEngine(ContextManaged):
         elif left:
             try:
                 with (
-                    door.judging_by(self._estate),
+                    door.judging_by(self._estate, self._at),
                     ThreadPoolExecutor(_THREADS) as pool,
                     on_failure(partial(pool.shutdown, wait=False, cancel_futures=True)),
                 ):
                     door.asking.expect(_readable(left))
                     found.update(zip(left, pool.map(partial(self._asked, door), left), strict=True))
+            except PolicyError as error:
+                kind = OutcomeKind.POLICY_DOES_NOT_COMPILE
+                found.update(dict.fromkeys(left, self._failed(error.message, kind)))
             except EngineError as error:
                 found.update(dict.fromkeys(left, self._failed(error.message)))
             except DoorError as error:

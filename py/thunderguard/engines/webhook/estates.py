@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,11 +40,16 @@ def install_estates(plane: Plane, policies: Path | None) -> None:
         raise EngineError(f"the API server does not serve Estates within {_SECONDS:g} s")
 
 
-def put_estate(plane: Plane, estate: JsonObject, names: Iterable[str]) -> None:
-    """Put ``estate`` into ``plane`` under each of ``names``, in the place of what is there. Raises EngineError."""
+def put_estate(
+    plane: Plane, estate: JsonObject, names: Iterable[str], annotations: Mapping[str, str] | None = None
+) -> None:
+    """Put ``estate`` into ``plane`` under each of ``names``, in the place of what is there. Raises EngineError.
+
+    It has ``annotations`` in the place of its own.
+    """
     for name in sorted(names):
         path = path_of("estates", api_version=API_VERSION, name=name)
-        wanted = {**estate, "metadata": {"name": name}}
+        wanted = {**estate, "metadata": {"name": name, "annotations": dict(annotations or {})}}
         there = plane.back.get(path)
         if there is None:
             plane.back.create(path_of("estates", api_version=API_VERSION), wanted)

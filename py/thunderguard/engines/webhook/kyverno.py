@@ -1,12 +1,15 @@
 """The way of Kyverno: its real admission controller beside the API server, with the policies that are shipped.
 
 Each policy is a webhook of its own, and a denial names one of them; all say what they find in warnings, too. Whether
-one speaks about an object that breaks nothing only a copy of it says, whose warning is one word.
+one speaks about an object that breaks nothing only a copy of it says, whose warning is one word. In the plane the
+clock of the policies can be told a day: it stands with the Estate, which they read anew for each request.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -27,8 +30,11 @@ from thunderguard.engines.webhook.kyvernoserver import (
 )
 from thunderguard.engines.webhook.way import DoorError, Said, Verdict
 from thunderguard.errors import ControlPlaneError, PolicyError, ToolMissingError
+from thunderguard.facts.resources import OWN_GROUP
 from thunderguard.facts.values import as_list, as_text, dig
 from thunderguard.model import OutcomeKind
+from thunderguard.render.bodies import ESTATE
+from thunderguard.render.waivers import NOW, noon
 
 if TYPE_CHECKING:
     from thunderguard.catalogue import Catalogue
@@ -42,6 +48,7 @@ FILE = "kyverno.yaml"
 _API = "policies.kyverno.io/v1"
 _INSTALL = ("share", "kyverno", "install.yaml")
 _COPY = "told-"
+_MOMENT = f"{OWN_GROUP}/moment"
 _FOUND, _NOTHING = "found", "nothing"
 # In a plane nothing of the cluster's own has to be spared, and each rule is to be seen wherever it speaks.
 # One filter there has to be, and a filter is about kinds of any group by their names: this is nobody else's.
@@ -70,7 +77,7 @@ _POLL = 0.1
 
 
 class KyvernoWay:
-    """Kyverno's policies, as ``policies/<rule>/kyverno.yaml`` has them."""
+    """Kyverno's policies, as ``policies/<rule>/kyverno.yaml`` has them, but for a clock that can be told a day."""
 
     name: ClassVar[str] = "kyverno"
     flags: ClassVar[tuple[str, ...]] = ()
@@ -106,14 +113,15 @@ class KyvernoWay:
         self._install(installation(install))
         self._start(program)
         for policy in self._by_name.values():
-            self._put(policy, policy.policy)
-            self._put(policy, _copied(policy))
+            told = _told(policy)
+            self._put(told, told.policy)
+            self._put(told, _copied(told))
         for policy in self._by_name.values():
             self._await(policy)
 
-    def use(self, estate: JsonObject) -> None:
-        """Put the Estate into the plane."""
-        put_estate(self._plane, estate, self._estates)
+    def use(self, estate: JsonObject, at: date | None = None) -> None:
+        """Put the Estate into the plane, with the day."""
+        put_estate(self._plane, estate, self._estates, {_MOMENT: noon(at)} if at is not None else {})
 
     def verdict(self, said: Said) -> Verdict:
         """Read the warnings of the policies and of their copies, and hold the denial against them. Raises DoorError."""
@@ -233,6 +241,17 @@ class KyvernoWebhookEngine(WebhookEngine):
 
     name = "kyverno-webhook"
     way = KyvernoWay
+
+
+def _told(read: Policy) -> Policy:
+    """Give a policy whose clock stands still at the moment that stands with its Estate, and else goes on."""
+    variables = [dict(one) for one in as_list(read.policy["spec"].get("variables"))]
+    annotations = f"variables.{ESTATE}.metadata.annotations"
+    has_moment = f'has({annotations}) && "{_MOMENT}" in {annotations}'
+    for one in variables:
+        if one.get("name") == NOW:
+            one["expression"] = f'{has_moment} ? timestamp({annotations}["{_MOMENT}"]) : {one["expression"]}'
+    return replace(read, policy={**read.policy, "spec": {**read.policy["spec"], "variables": variables}})
 
 
 def _copied(read: Policy) -> JsonObject:

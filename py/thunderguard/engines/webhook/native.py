@@ -4,6 +4,9 @@ A denial and a warning have what the rules of one policy find, as far as there i
 speak about an object that breaks none. So one more policy in the plane, a copy of all of them, denies nothing and
 writes down what each rule says: to the audit event of the request, under the name of the rule. The originals are what
 denies and warns, and an answer in which the two do not fit is no verdict.
+
+The API server has no clock. Where a waiver of the Estate is in force, the policies are rendered with it, as by
+`thunderguard render`, and exchanged.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -28,7 +32,9 @@ from thunderguard.engines.webhook.estates import install_estates, put_estate
 from thunderguard.engines.webhook.way import DoorError, Said, Verdict
 from thunderguard.errors import ControlPlaneError, EngineError, PolicyError
 from thunderguard.facts.values import as_list, as_text, dig
+from thunderguard.facts.waivers import Waiver, Waivers, today
 from thunderguard.model import OutcomeKind
+from thunderguard.render import DEFAULT_ESTATE, rendered
 from thunderguard.render.bodies import ESTATE, Variable, needed
 from thunderguard.render.policies import LINES, MORE, SEPARATOR, SUBJECT, fitting
 from thunderguard.render.together import own
@@ -49,7 +55,7 @@ COPY = "thunderguard-told"
 _API = "admissionregistration.k8s.io/v1"
 # What the copy writes of a rule that speaks about the object and finds nothing.
 _NOTHING = "nothing"
-# And the key under which it writes that it was asked at all.
+# And the key under which it writes that it was asked at all, and of which policies it is the copy.
 _ASKED = "asked"
 _HINT = "thunderguard render writes the policies anew"
 _DENIAL = re.compile(
@@ -92,7 +98,7 @@ class Read:
 
 
 class NativeWay:
-    """Native policies, as ``policies/native`` has them."""
+    """Native policies, as ``policies/native`` has them, and with the waivers of the Estate that are in force."""
 
     name: ClassVar[str] = "native"
     flags: ClassVar[tuple[str, ...]] = ()
@@ -100,32 +106,39 @@ class NativeWay:
     def __init__(self) -> None:
         self.version = self.policy_sha256 = ""
         self.bound: tuple[Bound, ...] = ()
-        self._is_in_force = False
+        self._waivers: tuple[Waiver, ...] | None = None
+        self._told = ""
 
     def open(self, plane: Plane, catalogue: Catalogue, options: EngineOptions) -> None:
         """Install the definition of the Estate, the policies, and then the copy of them.
 
         Raises PolicyError when the API server refuses one, and EngineError.
         """
-        self._plane = plane
+        self._plane, self._catalogue = plane, catalogue
         self.version = plane.version
         root = options.policies_dir if options.policies_dir is not None else assets.root("policies")
-        path = root / FILE
-        policies, self.policy_sha256 = load(path, catalogue.object_rules)
-        self._names = {as_text(dig(one.binding, ("spec", "paramRef", "name"))) for one in policies} - {""}
+        self._path = root / FILE
+        self._shipped, self.policy_sha256 = load(self._path, catalogue.object_rules)
+        self._names = {as_text(dig(one.binding, ("spec", "paramRef", "name"))) for one in self._shipped} - {""}
         install_estates(plane, options.policies_dir)
-        for one in policies:
-            self._install(path, one.policy, one.binding)
-        # The server learns of objects of one kind in their order: when it asks the copy, it asks every original.
-        self._install(path, *copied(policies))
-        self.bound = tuple(one.bound for one in policies)
+        self._install(self._shipped, self.policy_sha256)
 
-    def use(self, estate: JsonObject) -> None:
-        """Put the Estate into the plane, and see once that every policy is asked. Raises EngineError."""
+    def use(self, estate: JsonObject, at: date | None = None) -> None:
+        """Put the Estate into the plane, and see that every policy is asked, with the waivers of that day.
+
+        Raises PolicyError when they cannot be written into the policies, and EngineError.
+        """
         put_estate(self._plane, estate, self._names)
-        if not self._is_in_force:
-            self._await_policies()
-            self._is_in_force = True
+        day = at or today()
+        waivers = tuple(waiver for waiver in Waivers.of(estate).all if waiver.is_in_force(day))
+        if waivers == self._waivers:
+            return
+        self._waivers = None
+        policies, sha256 = self._waiving(waivers)
+        if sha256 != self._told:
+            self._install(policies, sha256)
+        self._await_policies()
+        self._waivers = waivers
 
     def verdict(self, said: Said) -> Verdict:
         """Read what the copy wrote down, and hold the answer against it. Raises DoorError."""
@@ -161,7 +174,34 @@ class NativeWay:
             kind = OutcomeKind.POLICY_DOES_NOT_COMPILE if uncompiled else OutcomeKind.ENGINE_FAILED
             raise DoorError(f"it is denied by {denial['policy']}: {' '.join(denial['text'].split())[:400]}", kind)
 
-    def _install(self, path: Path, policy: JsonObject, binding: JsonObject) -> None:
+    def _waiving(self, waivers: Sequence[Waiver]) -> tuple[list[Read], str]:
+        """Give the policies with ``waivers`` written into them, and the hash over them.
+
+        Raises PolicyError when those of the file are others than what is rendered.
+        """
+        if not waivers:
+            return self._shipped, self.policy_sha256
+        name = min(self._names, default=DEFAULT_ESTATE)
+        without, made = (
+            rendered(self._path.parents[1], self._catalogue, estate=name, waivers=written)[FILE].encode()
+            for written in ((), waivers)
+        )
+        if self.policy_sha256 not in {digest({FILE: content}) for content in (without, made)}:
+            raise PolicyError(f"no waiver can be written into {self._path}: it is not what is rendered", hint=_HINT)
+        return parsed(made, self._path, self._catalogue.object_rules)
+
+    def _install(self, policies: Sequence[Read], sha256: str) -> None:
+        """Put ``policies`` in the place of any others, and then the copy of them, which tells their hash."""
+        self._told = ""
+        copy = copied(policies, sha256)
+        for one in policies:
+            self._apply(one.policy, one.binding)
+        # The server learns of objects of one kind in their order: when it asks the copy, it asks every original.
+        self._apply(*copy)
+        self.bound = tuple(one.bound for one in policies)
+        self._told = sha256
+
+    def _apply(self, policy: JsonObject, binding: JsonObject) -> None:
         for obj, plural in (
             (policy, "validatingadmissionpolicies"),
             (binding, "validatingadmissionpolicybindings"),
@@ -170,7 +210,7 @@ class NativeWay:
             try:
                 self._plane.back.apply(where, obj)
             except ControlPlaneError as error:
-                raise PolicyError(f"the policy does not compile: {path}: {error.message}") from None
+                raise PolicyError(f"the policy does not compile: {self._path}: {error.message}") from None
 
     def _await_policies(self) -> None:
         """Wait until the copy is asked about an object, and so every original. Raises EngineError."""
@@ -180,7 +220,7 @@ class NativeWay:
             nonlocal seen
             said = self._plane.ask("POST", probe.PATH, probe.workload("thunderguard-canary"))
             seen = said.answer.message or seen
-            return f"{COPY}/{_ASKED}" in said.annotations
+            return said.annotations.get(f"{COPY}/{_ASKED}") == self._told
 
         if not eventually(is_asked, seconds=_SECONDS, interval=_POLL):
             raise EngineError(f"no policy is in force within {_SECONDS:g} s: {' '.join(seen.split())[:400]}")
@@ -202,6 +242,11 @@ def load(path: Path, rules: Collection[str]) -> tuple[list[Read], str]:
         content = path.read_bytes()
     except OSError as error:
         raise PolicyError(f"the policies {path} cannot be read: {error.strerror}", hint=_HINT) from None
+    return parsed(content, path, rules)
+
+
+def parsed(content: bytes, path: Path, rules: Collection[str]) -> tuple[list[Read], str]:
+    """Give what :func:`load` gives of the file at ``path`` when it holds ``content``. Raises PolicyError."""
     try:
         documents = [one for one in yaml.load_all(content, Loader=CSafeLoader) if isinstance(one, dict)]
     except (yaml.YAMLError, ValueError) as error:
@@ -219,8 +264,8 @@ def load(path: Path, rules: Collection[str]) -> tuple[list[Read], str]:
     return policies, digest({FILE: content})
 
 
-def copied(policies: Sequence[Read]) -> tuple[JsonObject, JsonObject]:
-    """Give the policy that writes down what each rule of ``policies`` says, and its binding.
+def copied(policies: Sequence[Read], asked: str) -> tuple[JsonObject, JsonObject]:
+    """Give the policy that writes down what each rule of ``policies`` says, and ``asked``, and its binding.
 
     It has their variables, and is asked about whatever one of them is asked about. Raises PolicyError for policies that
     differ in more than their rules.
@@ -236,7 +281,7 @@ def copied(policies: Sequence[Read]) -> tuple[JsonObject, JsonObject]:
     spec["matchConstraints"] = {**spec["matchConstraints"], "resourceRules": matched}
     spec["variables"] = [asdict(variable) for variable in union.variables]
     spec["auditAnnotations"] = [
-        {"key": _ASKED, "valueExpression": '"yes"'},
+        {"key": _ASKED, "valueExpression": json.dumps(asked)},
         *({"key": rule, "valueExpression": text} for rule, text in said.items()),
     ]
     bound = {**first.binding["spec"], "policyName": COPY, "validationActions": ["Audit"]}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from datetime import date
 from typing import TYPE_CHECKING, ClassVar
 
 from thunderguard import assets
@@ -77,9 +78,9 @@ class OpaWay:
         name = wanted["metadata"]["name"]
         plane.back.apply(path_of("validatingwebhookconfigurations", api_version=_API, name=name), wanted)
 
-    def use(self, estate: JsonObject) -> None:
-        """Put the Estate where the server watches."""
-        self._files.use(estate)
+    def use(self, estate: JsonObject, at: date | None = None) -> None:
+        """Put the Estate, and the day, where the server watches."""
+        self._files.use(estate, at)
 
     def verdict(self, said: Said) -> Verdict:
         """Read the denial and the warnings, line by line. Raises DoorError."""

@@ -6,6 +6,8 @@ import base64
 import copy
 import shutil
 import tempfile
+from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from yaml.cyaml import CSafeLoader
 
 from thunderguard import assets
 from thunderguard.controlplane.certificates import Authority
-from thunderguard.engines.sources import RegoSources
+from thunderguard.engines.sources import RegoSources, clock
 from thunderguard.model import JsonObject
 
 #: Who may ask the server what, in Rego; it is part of the shipped example and of no rule.
@@ -26,6 +28,8 @@ WEBHOOK = "policies/opa/webhook.yaml"
 ENVIRONMENT = {"GOGC": "800", "GOMEMLIMIT": "192MiB"}
 _ESTATE = "estate.yaml"
 _CURRENT = "..data"
+# A server reads files in the order of their names: having read an Estate, it has yet to read the day that came with it.
+_DAY = "today.yaml"
 
 
 class OpaFiles:
@@ -43,26 +47,37 @@ class OpaFiles:
         for name in ("data/estate", "tls"):
             (folder / name).mkdir(parents=True)
         (folder / "data" / "data.json").write_bytes(orjson.dumps(sources.data))
+        self._exchange({_DAY: {}})
+        _link(folder / "data" / _DAY, f"estate/{_CURRENT}/{_DAY}")
         authority.server().write(folder / "tls", "tls")
 
-    def use(self, estate: JsonObject | None) -> None:
+    def use(self, estate: JsonObject | None, at: date | None = None) -> None:
         """Put ``estate`` in the place of any other, in one step; None takes it away.
 
-        It is done as a kubelet brings a changed ConfigMap: the name that is listed is a link that stays, and what it
-        leads to is exchanged. A folder that is listed while a file in it is renamed may be seen without the file.
+        ``at`` is the day that the server is told it is, None for its own clock.
+
+        It is done as a kubelet brings a changed ConfigMap: the names that are listed are links that stay, and what they
+        lead to is exchanged. A folder that is listed while a file in it is renamed may be seen without the file.
         """
-        folder = self.folder / "data" / "estate"
-        file, current = folder / _ESTATE, folder / _CURRENT
-        before = current.resolve() if current.exists() else None
+        file = self.folder / "data" / "estate" / _ESTATE
+        day = {"clock": clock(at)} if at is not None else {}
         if estate is None:
             file.unlink(missing_ok=True)
-            current.unlink(missing_ok=True)
-        else:
-            version = Path(tempfile.mkdtemp(prefix="..", dir=folder))
-            (version / _ESTATE).write_bytes(orjson.dumps(estate))
-            _link(current, version.name)
-            if not file.is_symlink():
-                _link(file, f"{_CURRENT}/{_ESTATE}")
+            self._exchange({_DAY: day})
+            return
+        self._exchange({_DAY: day, _ESTATE: estate})
+        if not file.is_symlink():
+            _link(file, f"{_CURRENT}/{_ESTATE}")
+
+    def _exchange(self, files: Mapping[str, JsonObject]) -> None:
+        """Have the links lead to ``files``."""
+        folder = self.folder / "data" / "estate"
+        current = folder / _CURRENT
+        before = current.resolve() if current.exists() else None
+        version = Path(tempfile.mkdtemp(prefix="..", dir=folder))
+        for name, content in files.items():
+            (version / name).write_bytes(orjson.dumps(content))
+        _link(current, version.name)
         if before is not None:
             shutil.rmtree(before)
 

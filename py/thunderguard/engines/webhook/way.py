@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from thunderguard.controlplane.api import Answer
@@ -87,10 +88,12 @@ class Way(Protocol):
         Raises PolicyError when one does not compile, ToolMissingError and EngineError.
         """
 
-    def use(self, estate: JsonObject) -> None:
+    def use(self, estate: JsonObject, at: date | None = None) -> None:
         """Put the Estate object ``estate`` in the place of any other, under every name that the policies ask for.
 
-        The engine proves by a probe that it is in force, so that nothing has to be waited for here. Raises EngineError.
+        Its waivers are held against the day ``at`` (None: the present one). The engine proves by a probe that the
+        Estate is in force; whoever sees it sees the day, too. Raises PolicyError when what the waivers are written into
+        cannot be used, and EngineError.
         """
 
     def verdict(self, said: Said) -> Verdict:
