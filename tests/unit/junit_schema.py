@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as ET
 
 import xmlschema
 
@@ -13,5 +12,6 @@ SCHEMA = xmlschema.XMLSchema10(Path(__file__).parents[1] / "data" / "schemas" / 
 
 def parsed(data: bytes) -> Any:
     """Check ``data`` against the schema and give its root element."""
-    SCHEMA.validate(data.decode())
-    return ET.fromstring(data.decode())  # noqa: S314 - it is ours
+    document = xmlschema.XMLResource(data.decode())
+    SCHEMA.validate(document)
+    return document.root

@@ -47,7 +47,12 @@ class ChartSource:
 
     def shown(self, path: str) -> str:
         """Give the name of a file of the chart as the user would write it."""
-        return f"{self.label.rstrip('/')}/{path}" if self.label != "." else path
+        return shown(self.label, path)
+
+
+def shown(label: str, path: str) -> str:
+    """Give the name of a file of the chart called ``label`` as the user would write it."""
+    return f"{label.rstrip('/')}/{path}" if label != "." else path
 
 
 def is_chart(path: str | Path) -> bool:

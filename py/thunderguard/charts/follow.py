@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from thunderguard.charts.chartfile import shown
 from thunderguard.charts.explain import Explained, Explainer
 from thunderguard.charts.origins import origins_of, with_origins
 from thunderguard.charts.shipped import defaults, shipped
@@ -60,7 +61,7 @@ def follow(report: Report, charts: Sequence[Installed], *, estate: Estate, catal
     shared = _SECONDS
     with open_engine("embedded", estate=estate, catalogue=catalogue) as engine:
         for installed in charts:
-            inside = f"{installed.label.rstrip('/')}/" if installed.label != "." else ""
+            inside = shown(installed.label, "")
             if not any(file is not None and file.startswith(inside) for file in wanted.values()):
                 continue
             if installed.into is not None and shared <= 0:

@@ -150,7 +150,7 @@ def _decision(
     own = (*decided(rule, body, waiving), Variable(TEXT, f"variables.{LINES}.join({json.dumps(SEPARATOR)})"))
     variables = needed([f"variables.{TEXT}", *READS], (*facts.variables, *own))
     return decision(
-        matched_rules(body.subresources),
+        matched_rules([body]),
         {**facts.always, f"may-break-{rule.id}": body.only},
         (Variable(ESTATE, estate), *variables),
         f"{rule.id}: {rule.title}",
@@ -229,9 +229,14 @@ def _template(text: str) -> list[str]:
     return pieces
 
 
-def matched_rules(subresources: Sequence[str]) -> list[JsonObject]:
-    """Give what is matched for every rule, and ``subresources`` of any group besides."""
-    return [_resources("*", ["*", *subresources])]
+def matched_rules(bodies: Iterable[Body]) -> list[JsonObject]:
+    """Give what is matched for every rule, and the subresources that those of ``bodies`` are asked about besides."""
+    return [_resources("*", ["*", *sorted({name for body in bodies for name in body.subresources})])]
+
+
+def is_of(subresources: Iterable[str]) -> str:
+    """Give the CEL that says whether a request is about an object itself or one of ``subresources``."""
+    return f"(!has(request.subResource) || request.subResource in {json.dumps(['', *sorted(subresources)])})"
 
 
 def may_break_any(bodies: Iterable[Body]) -> str:

@@ -25,6 +25,7 @@ from thunderguard.render.policies import (
     decision,
     described,
     fitting,
+    is_of,
     matched_rules,
     may_break_any,
 )
@@ -73,7 +74,7 @@ def _policy(
         Variable(TEXT, f"variables.{LINES}.join({json.dumps(SEPARATOR)})"),
     )
     made = decision(
-        matched_rules(sorted({name for body in bodies for name in body.subresources})),
+        matched_rules(bodies),
         {**facts.always, "may-break-a-rule": may_break_any(bodies)},
         (*variables, *every),
         f"{', '.join(rules)}: one of them is broken",
@@ -129,6 +130,5 @@ def _asked(body: Body, bodies: Sequence[Body]) -> str:
     """
     conditions = [f"({body.only})"] if any(other.only != body.only for other in bodies) else []
     if any(set(other.subresources) - set(body.subresources) for other in bodies):
-        names = ["", *sorted(name.partition("/")[2] for name in body.subresources)]
-        conditions.append(f"(!has(request.subResource) || request.subResource in {json.dumps(names)})")
+        conditions.append(is_of(name.partition("/")[2] for name in body.subresources))
     return " && ".join(conditions)

@@ -33,13 +33,12 @@ def webhook(bodies: Sequence[Body], facts: Facts) -> JsonObject:
         **facts.always,
         "may-break-a-rule": may_break_any(bodies),
     }
-    subresources = sorted({name for body in bodies for name in body.subresources})
     asked = {
         "admissionReviewVersions": ["v1"],
         "clientConfig": {"service": {"namespace": NAMESPACE, "name": SERVICE, "path": PATH}},
         "matchConditions": [{"name": name, "expression": expression} for name, expression in conditions.items()],
         "matchPolicy": "Equivalent",
-        "rules": matched_rules(subresources),
+        "rules": matched_rules(bodies),
         "sideEffects": "None",
     }
     return {

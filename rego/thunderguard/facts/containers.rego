@@ -59,7 +59,7 @@ own_indices := {workload.index | some workload in own_workloads}
 _bare := [bare |
 	some entry in objects.entries
 	entry.template != null
-	place := _places[entry.template]
+	place := objects.places[entry.template]
 	path := place.spec
 	spec := _mapping(object.get(entry.object, path, {}))
 	labels := [object.get(entry.object, ["metadata", "labels"], {}), object.get(entry.object, place.labels, {})]
@@ -82,19 +82,6 @@ _bare := [bare |
 		],
 	}
 ]
-
-# template → where its spec and its labels stand
-_places := {
-	[]: {"spec": ["spec"], "labels": ["metadata", "labels"]},
-	["spec", "template"]: {
-		"spec": ["spec", "template", "spec"],
-		"labels": ["spec", "template", "metadata", "labels"],
-	},
-	["spec", "jobTemplate", "spec", "template"]: {
-		"spec": ["spec", "jobTemplate", "spec", "template", "spec"],
-		"labels": ["spec", "jobTemplate", "spec", "template", "metadata", "labels"],
-	},
-}
 
 _mapping(value) := value if {
 	is_object(value)

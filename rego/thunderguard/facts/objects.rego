@@ -114,6 +114,20 @@ built_in := {
 }
 
 # METADATA
+# description: "template → where its spec and its labels stand."
+places := {
+	[]: {"spec": ["spec"], "labels": ["metadata", "labels"]},
+	["spec", "template"]: {
+		"spec": ["spec", "template", "spec"],
+		"labels": ["spec", "template", "metadata", "labels"],
+	},
+	["spec", "jobTemplate", "spec", "template"]: {
+		"spec": ["spec", "jobTemplate", "spec", "template", "spec"],
+		"labels": ["spec", "jobTemplate", "spec", "template", "metadata", "labels"],
+	},
+}
+
+# METADATA
 # description: Whether an entry is of a built-in workload kind, and not of another group's kind with that name.
 is_built_in(entry) if built_in[entry.object.kind].group == entry.group
 

@@ -36,7 +36,7 @@ from thunderguard.facts.waivers import Waiver, Waivers, today
 from thunderguard.model import OutcomeKind
 from thunderguard.render import DEFAULT_ESTATE, rendered
 from thunderguard.render.bodies import ESTATE, Variable, needed
-from thunderguard.render.policies import LINES, MORE, SEPARATOR, SUBJECT, fitting
+from thunderguard.render.policies import LINES, MORE, SEPARATOR, SUBJECT, fitting, is_of
 from thunderguard.render.together import own
 from thunderguard.render.union import Union
 
@@ -315,7 +315,7 @@ def _said(read: Read, subresources: set[str], union: Union) -> dict[str, str]:
     conditions = [f"({one['expression']})" for one in as_list(spec.get("matchConditions"))]
     mine = _subresources(read.matched)
     if subresources - mine:
-        conditions.append(f"(!has(request.subResource) || request.subResource in {json.dumps(['', *sorted(mine)])})")
+        conditions.append(is_of(mine))
     known = [one for one in variables if one.name != ESTATE]
     texts = {}
     names = union.add(

@@ -5,6 +5,7 @@ package thunderguard.rules["deprecated-chart"]
 import data.thunderguard.contract
 import data.thunderguard.facts.documents
 import data.thunderguard.facts.helm
+import data.thunderguard.facts.objects
 import data.thunderguard.facts.ownership
 import data.thunderguard.result
 import future.keywords.not
@@ -53,21 +54,16 @@ _labelled := array.concat(
 	],
 	[{"entry": entry, "path": path, "name": name} |
 		some entry in ownership.judged
-		path := _template_labels[entry.template]
+
+		# A Pod is its own template.
+		entry.template != []
+		path := array.concat(objects.places[entry.template].labels, ["helm.sh/chart"])
 		name := object.get(entry.object, path, null)
 		is_string(name)
 	],
 )
 
 _own_label := ["metadata", "labels", "helm.sh/chart"]
-
-# template → where its label stands; a Pod is its own template
-_template_labels := {
-	["spec", "template"]: ["spec", "template", "metadata", "labels", "helm.sh/chart"],
-	["spec", "jobTemplate", "spec", "template"]: [
-		"spec", "jobTemplate", "spec", "template", "metadata", "labels", "helm.sh/chart",
-	],
-}
 
 _told_before(labelled) if {
 	labelled.path != _own_label
