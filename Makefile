@@ -54,7 +54,7 @@ lint: .venv/.dev rego-tools check ## Check form, types and layers of Python and 
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(OPA) fmt --list --fail rego
+	$(OPA) fmt --list --fail rego tests/bed
 	$(OPA) check --strict rego estate:$(ESTATE)
 
 race: .venv/.dev tools ## Create "the only MLflow" sixteen times at once at each way of admission (ARGS goes to the race)

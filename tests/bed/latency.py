@@ -1,6 +1,7 @@
 """How long a create takes when each way admits it, against none, at one API server: ``make bench-admission``.
 
-The ways take turns, with the server without any policy measured again before each, since machines have moods.
+The ways take turns, with the server without any policy measured again before each, since machines have moods. One way
+more is an OPA that judges next to nothing: what it costs to ask it at all.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from rich.console import Console
@@ -33,7 +35,12 @@ from thunderguard.errors import ThunderguardError
 from thunderguard.estate import DEFAULT_ESTATE, load_estate
 from thunderguard.model import JsonObject
 
+if TYPE_CHECKING:
+    from thunderguard.engines.webhook.way import Way
+
 NONE = "no policy"
+FLOOR = "opa-floor"
+WAYS = (*OWN, FLOOR)
 CLIENTS = (1, 8, 32)
 TURNS = 3
 SECONDS = 6.0
@@ -130,8 +137,8 @@ def measured_at(api: Api, seconds: float) -> dict[int, Measured]:
 @contextmanager
 def in_force(plane: Plane, name: str) -> Iterator[None]:
     """Have the policies of the way ``name``, and no others, in force. Raises EngineError and the like."""
-    one = way(name)
-    one.open(plane, load_catalogue(), EngineOptions())
+    one, options = _opened_by(name)
+    one.open(plane, load_catalogue(), options)
     try:
         one.use(copy.deepcopy(load_estate(DEFAULT_ESTATE).data))
         _remove(plane, lambda object_name: _COPY.search(object_name) is not None)
@@ -143,6 +150,12 @@ def in_force(plane: Plane, name: str) -> Iterator[None]:
         one.close()
         _remove(plane, lambda _: True)
         wait(f"{name} out of force", lambda: not _is_denied(plane), seconds=60)
+
+
+def _opened_by(name: str) -> tuple[Way, EngineOptions]:
+    if name == FLOOR:
+        return way("opa"), EngineOptions(rego_dir=Path(__file__).parent / "floor")
+    return way(name), EngineOptions()
 
 
 def _is_denied(plane: Plane) -> bool:
@@ -174,7 +187,7 @@ def run(
 ) -> dict[str, dict[int, Measured]]:
     """Measure none and each of ``names`` in turns, and give what came out by way and number of clients."""
     parts: dict[str, list[dict[int, Measured]]] = {name: [] for name in (NONE, *names)}
-    flags = tuple(dict.fromkeys(flag for name in names for flag in way(name).flags))
+    flags = tuple(dict.fromkeys(flag for name in names for flag in _opened_by(name)[0].flags))
     plane = Plane(EngineOptions(), door_flags=flags)
     try:
         space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
@@ -237,12 +250,12 @@ def goals(results: dict[str, dict[int, Measured]]) -> list[tuple[bool, str]]:
 def main() -> int:
     """Measure, print the table and the goals; give 0 when all are reached, else 1."""
     parser = argparse.ArgumentParser(prog="make bench-admission")
-    parser.add_argument("--way", action="append", choices=OWN, help="may be repeated; all without it")
+    parser.add_argument("--way", action="append", choices=WAYS, help="may be repeated; all without it")
     parser.add_argument("--turns", type=int, default=TURNS)
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of each way, number of clients and turn")
     asked = parser.parse_args()
     told = Console(stderr=True)
-    results = run(asked.way or OWN, asked.turns, asked.seconds, lambda line: told.print(line, highlight=False))
+    results = run(asked.way or WAYS, asked.turns, asked.seconds, lambda line: told.print(line, highlight=False))
     out = Console(width=100)
     out.print(table(results))
     reached = goals(results)

@@ -25,7 +25,7 @@ from thunderguard.model import JsonObject
 AUTHORIZATION = "examples/webhook/opa/authz.rego"
 WEBHOOK = "policies/opa/webhook.yaml"
 #: What a server finds in its environment besides, as the shipped Deployment has it.
-ENVIRONMENT = {"GOGC": "800", "GOMEMLIMIT": "192MiB"}
+ENVIRONMENT = {"GOGC": "800", "GOMEMLIMIT": "192MiB", "GOMAXPROCS": "8"}
 _ESTATE = "estate.yaml"
 _CURRENT = "..data"
 # A server reads files in the order of their names: having read an Estate, it has yet to read the day that came with it.
