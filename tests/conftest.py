@@ -18,12 +18,22 @@ from hypothesis import HealthCheck, settings
 pytest_plugins = ["bed.fixtures"]
 
 UNIT = Path(__file__).resolve().parent / "unit"
+END_TO_END = UNIT.parent / "e2e"
 
 # Two cores are shared by all test processes, so a slow example says more about the neighbours than about the code.
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, print_blob=True)
 settings.register_profile("deep", settings.get_profile("dev"), max_examples=5000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") == "true" else "dev"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that wait for servers, so that others compute meanwhile.
+
+    Of several processes that share the tests, the first one then has all of these, and a server that several of them
+    need is started once.
+    """
+    items.sort(key=lambda item: not item.path.is_relative_to(END_TO_END))
 
 
 class NetworkBlockedError(BaseException):
