@@ -65,6 +65,8 @@ class ExitCode:
     FINDINGS = 1
     USAGE = 2
     INCOMPLETE = 3
+    #: By Ctrl-C: 128 and the number of the signal, as shells have it.
+    INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -161,6 +161,6 @@ def test_ctrl_c_prints_what_was_done(tmp_path: Path) -> None:
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
-    assert "interrupted, so this is not all" in out
+    assert "interrupted, so this is not all; exit 130" in out
     assert "Traceback" not in err
     assert ET.fromstring((tmp_path / "out.xml").read_text("utf-8")).tag == "testsuites"  # noqa: S314 - it is ours

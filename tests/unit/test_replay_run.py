@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +12,10 @@ from typing import Any
 
 import pytest
 import yaml
-from replay_bed import SNAPSHOT, Breaker, breaking, ground, replayed, without, written
+from replay_bed import SNAPSHOT, Breaker, Broken, breaking, ground, replayed, without, written
 
 from thunderguard import assets
-from thunderguard.engines import USUAL_ENGINES, EngineOptions
+from thunderguard.engines import USUAL_ENGINES, EngineOptions, open_engine
 from thunderguard.errors import CannotJudgeError, EstateError, PolicyError, SourceError, ToolMissingError, UsageError
 from thunderguard.model import Document, ExitCode, JsonObject, Level, Outcome, OutcomeKind, RawFinding, Resource, Status
 from thunderguard.replay import Settings, State, run_replay
@@ -242,6 +243,37 @@ def test_ctrl_c_keeps_what_was_done(breaking: Breaker) -> None:
     assert result.interrupted
     assert result.cells["a"]["embedded"].examples > 0
     assert set(result.cells) < set(PROPERTIES)
+
+
+def test_ctrl_c_waits_for_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    is_closed = threading.Event()
+    heard: list[bool] = []
+
+    class Slow(Broken):
+        def close(self) -> None:
+            is_closed.set()
+
+    def waits_to_be_closed(document: Document, outcome: Outcome) -> Outcome:
+        del document, outcome
+        heard.append(is_closed.wait(30))
+        raise CannotJudgeError("the engine is closed")
+
+    def opened(name: str, **options: Any) -> Any:
+        inner: Any = open_engine("reference", **options)
+        return {
+            "opa": Broken("opa", inner, says_the_same),
+            "conftest": Slow("conftest", inner, waits_to_be_closed),
+        }.get(name, inner)
+
+    def interrupt(what: str, done: int, total: int | None) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("thunderguard.replay.judges.open_engine", opened)
+    settings = Settings(engines=("opa", "conftest"), properties=("a",), examples=5)
+    result = run_replay([SNAPSHOT], settings, written=written, progress=interrupt)
+    assert result.interrupted
+    assert heard == [True]
+    assert result.cells["a"]["opa"].examples == 5
 
 
 def test_the_recorded_report_is_reproduced_or_the_policy_changed(tmp_path: Path) -> None:

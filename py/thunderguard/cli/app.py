@@ -14,8 +14,6 @@ from thunderguard.cli import output
 from thunderguard.errors import ThunderguardError
 from thunderguard.model import ExitCode
 
-INTERRUPTED = 130
-
 _DEBUG = "THUNDERGUARD_DEBUG"
 #: With this in the environment the program says how a command line goes on, instead of running it.
 COMPLETE = "_THUNDERGUARD_COMPLETE"
@@ -128,7 +126,7 @@ def guarded(run: Callable[[], object]) -> int:
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         output.note("interrupted")
-        return INTERRUPTED
+        return ExitCode.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the exit code of an uncaught error would read "findings"
         if isinstance(error, BrokenPipeError) and output.reader_is_gone():
             return ExitCode.CLEAN

@@ -11,7 +11,6 @@ import click
 
 from thunderguard.cli import options as opt
 from thunderguard.cli import output
-from thunderguard.cli.app import INTERRUPTED
 from thunderguard.cli.progress import shown_progress
 from thunderguard.errors import UsageError
 from thunderguard.model import ExitCode
@@ -119,7 +118,7 @@ def replay(
             list(snapshots), settings, written=lambda report: comparable(to_json(report)), progress=progress
         )
     _write(result, form=form, junit=junit, color=color)
-    return INTERRUPTED if result.interrupted else result.exit_code
+    return result.exit_code
 
 
 def _given(option: str, path: Path | None) -> tuple[str, ...]:

@@ -100,7 +100,9 @@ class Replay:
 
     @property
     def exit_code(self) -> int:
-        """3 when an engine could not judge, else 1 when one disagreed, else 0."""
+        """130 when it was interrupted, else 3 when an engine could not judge, else 1 when one disagreed, else 0."""
+        if self.interrupted:
+            return ExitCode.INTERRUPTED
         states = {cell.state for _, _, cell in self.each()}
         if State.UNJUDGED in states:
             return ExitCode.INCOMPLETE

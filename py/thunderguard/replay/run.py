@@ -14,6 +14,7 @@ from pathlib import Path
 from thunderguard.audit.run import Progress
 from thunderguard.audit.workers import cores
 from thunderguard.catalogue import load_catalogue
+from thunderguard.cleanup import on_failure
 from thunderguard.engines import ENGINE_NAMES, USUAL_ENGINES, EngineOptions
 from thunderguard.errors import UsageError
 from thunderguard.estate import DEFAULT_ESTATE, load_estate
@@ -176,7 +177,7 @@ class _Run:
             trials = drawn(part, self._world.deck, range(count))
             # Asked once, before several threads want it.
             self._bench.arbiter.outcomes([text for trial in trials for text in trial.texts])
-            with ThreadPoolExecutor(_EXTERNAL_AT_ONCE) as threads:
+            with ThreadPoolExecutor(_EXTERNAL_AT_ONCE) as threads, on_failure(partial(self._give_up, threads)):
                 waiting = {
                     threads.submit(examine, part, trials, self._bench.judges[name], self._bench.arbiter): name
                     for name in outside
@@ -186,6 +187,11 @@ class _Run:
         for name in engines:
             if failed[name]:
                 self._explain(id_, part, name, min(failed[name]))
+
+    def _give_up(self, threads: ThreadPoolExecutor) -> None:
+        """End the engines, since leaving the pool waits for what they are asked."""
+        threads.shutdown(wait=False, cancel_futures=True)
+        self._bench.close()
 
     def _explain(self, id_: str, part: ObjectPart, name: str, number: int) -> None:
         """Make the first failed example of an engine small, and tell it."""
