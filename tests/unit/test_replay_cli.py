@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 from replay_bed import SNAPSHOT, Breaker, breaking, without
 
+from thunderguard import schemas
 from thunderguard.cli.app import app
 from thunderguard.cli.replay import PROFILES
 from thunderguard.model import Document, Outcome
@@ -67,6 +68,7 @@ def test_a_disagreement_is_exit_1(breaking: Breaker, tmp_path: Path, monkeypatch
     result = run(*words, "--junit", "out.xml", "--format", "json")
     assert result.exit_code == 1, result.output
     value = json.loads(result.output)
+    schemas.validator("replay").validate(value)
     example = value["properties"][0]["engines"][0]["counterexamples"][0]
     assert len(example["manifest"].splitlines()) < 20
     assert example["kept"] == "tests/cases/regressions/resource-limits.yaml"

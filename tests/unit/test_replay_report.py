@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from junit_schema import parsed
 from report_values import check_golden
 
+from thunderguard import schemas
+from thunderguard.replay import State
 from thunderguard.replay.properties.base import Mismatch
 from thunderguard.replay.result import Cell, Counterexample, Replay
+from thunderguard.replay.run import PROFILES
 from thunderguard.reports.replay import render, render_json, render_junit, summary
 from thunderguard.reports.text import Look
 
@@ -112,5 +116,11 @@ def test_junit_tells_every_state() -> None:
     assert "repeat it: thunderguard replay" in failure.text
 
 
-def test_json_is_the_value() -> None:
-    assert json.loads(render_json(result().to_json())) == result().to_json()
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_json_is_the_value_that_the_schema_describes(interrupted: bool) -> None:
+    value = result(interrupted=interrupted).to_json()
+    assert json.loads(render_json(value)) == value
+    schemas.validator("replay").validate(value)
+    described = schemas.load("replay")
+    assert described["$defs"]["cell"]["properties"]["state"]["enum"] == list(State)
+    assert described["properties"]["profile"]["enum"] == list(PROFILES)

@@ -115,7 +115,7 @@ class Replay:
                 yield id_, engine, cell
 
     def to_json(self) -> JsonObject:
-        """Give the result as a JSON value, which report formats are made of."""
+        """Give the result as a JSON value (``replay.schema.json``), which report formats are made of."""
         return {
             "formatVersion": FORMAT_VERSION,
             "snapshots": list(self.snapshots),
@@ -124,7 +124,7 @@ class Replay:
             "seed": self.seed,
             "profile": self.profile,
             "examples": self.wanted,
-            "engines": [{"name": name, "version": version} for name, version in self.versions.items()],
+            "engines": [{"name": name, "version": version or None} for name, version in self.versions.items()],
             "properties": [
                 {
                     "id": id_,
@@ -163,7 +163,7 @@ def _counterexample(one: Counterexample) -> JsonObject:
     )
     return {
         "manifest": one.manifest,
-        "steps": one.steps,
+        "steps": one.steps or None,
         "outcomes": [{"by": name, "says": list(lines)} for name, lines in sides],
         "command": one.command,
         "kept": one.kept,
