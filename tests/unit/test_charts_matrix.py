@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import orjson
-import pytest
 from report_values import deployment, finding, report
 
 from thunderguard.charts.chartfile import ChartSource
 from thunderguard.charts.kustomize import Built
 from thunderguard.charts.matrix import Column, Matrix, ValuesSet, merged, pairs_of
-from thunderguard.charts.render import RenderedObject, Rendering, render_all
+from thunderguard.charts.render import RenderedObject, Rendering
 from thunderguard.charts.settings import Installation
 from thunderguard.charts.stage import Stage
 from thunderguard.errors import ChartError
@@ -178,26 +175,3 @@ def test_a_stage_names_what_it_stands_for_and_goes(tmp_path: Path) -> None:
     assert named.rows[0].file == "k/a.yaml"
     assert named.source["leftOut"] == [{"file": "k/a.yaml", "reason": "x"}]
     assert named.source["path"] == "charts/web plain.yaml"
-
-
-def test_an_interruption_leaves_out_what_has_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
-    is_given_up = threading.Event()
-    begun: list[int] = []
-    shutdown = ThreadPoolExecutor.shutdown
-
-    def watched(self: ThreadPoolExecutor, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        shutdown(self, wait=wait, cancel_futures=cancel_futures)
-        is_given_up.set()
-
-    def one(number: int) -> int:
-        begun.append(number)
-        if number:
-            is_given_up.wait(5)
-        return number
-
-    monkeypatch.setattr(ThreadPoolExecutor, "shutdown", watched)
-    given = render_all(range(4), one, workers=1)
-    assert next(given) == 0
-    with pytest.raises(KeyboardInterrupt):
-        given.throw(KeyboardInterrupt)  # type: ignore[attr-defined]  # it is a generator
-    assert begun in ([0], [0, 1])

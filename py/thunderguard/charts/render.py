@@ -9,13 +9,12 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 from thunderguard.charts.chartfile import CHART_FILE, ChartSource, dependencies, mapping_file
 from thunderguard.charts.program import DEFAULT_BOUNDS, Bounds, FailedRunError, run
-from thunderguard.cleanup import on_failure
 from thunderguard.documents.errors import Unreadable
 from thunderguard.documents.texts import Part, decode, is_blank, load
 from thunderguard.errors import ChartError
@@ -124,10 +123,7 @@ def render_all(
         except ChartError as error:
             return error
 
-    with (
-        ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool,
-        on_failure(partial(pool.shutdown, wait=False, cancel_futures=True)),
-    ):
+    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
         yield from pool.map(tried, jobs)
 
 

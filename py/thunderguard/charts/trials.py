@@ -8,7 +8,6 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 import orjson
@@ -18,7 +17,6 @@ from thunderguard.audit.workers import cores
 from thunderguard.charts.program import Bounds
 from thunderguard.charts.render import RenderedObject, render
 from thunderguard.charts.values import stacked
-from thunderguard.cleanup import on_failure
 from thunderguard.documents.errors import Unreadable
 from thunderguard.documents.objects import is_list
 from thunderguard.documents.texts import Part, load
@@ -205,10 +203,7 @@ class Trials:
     def _rendered(self, asked: list[JsonObject]) -> list[Trial]:
         if len(asked) == 1:
             return [self._tried(asked[0])]
-        with (
-            ThreadPoolExecutor(min(self._workers, len(asked)), thread_name_prefix="thunderguard-render") as pool,
-            on_failure(partial(pool.shutdown, wait=False, cancel_futures=True)),
-        ):
+        with ThreadPoolExecutor(min(self._workers, len(asked)), thread_name_prefix="thunderguard-render") as pool:
             return list(pool.map(self._tried, asked))
 
     def _tried(self, values: JsonObject) -> Trial:
